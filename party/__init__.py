@@ -1,0 +1,31 @@
+"""Party: WebRTC signaling by plain HTTP polling."""
+
+from flask import Flask
+
+from party import cleanup, config, db, errors, http, page, rate_limits, service
+from party.db import migrate
+from party.rooms import routes as rooms
+from party.signaling import routes as signaling
+
+
+def create_app(settings: config.Settings | None = None) -> Flask:
+    """The application; without `settings` it takes what config.py and the environment say.
+
+    Raises `party.config.ConfigError`.
+    """
+    settings = settings or config.load_settings()
+    app = Flask(__name__)
+    config.init_app(app, settings)
+    http.init_app(app, settings)
+    errors.init_app(app)
+    db.init_app(app, settings)
+    rate_limits.init_app(app, settings, app.extensions["party.database"])
+    cleanup.init_app(app)
+
+    app.register_blueprint(rooms.blueprint)
+    app.register_blueprint(signaling.blueprint)
+    app.register_blueprint(service.blueprint)
+    app.register_blueprint(page.blueprint)
+
+    migrate.warn_if_behind(app, settings.DATABASE_URL)
+    return app

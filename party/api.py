@@ -1,0 +1,163 @@
+"""How a call is declared: `@call(...)` checks what the contract checks first, in its order, and keeps
+what the OpenAPI document needs to know.
+
+The form of the request comes first (400, 413, 415), then the token (401), then the room (403), so
+that nobody without a token of a room learns whether it exists. A view begins with a valid body and a
+trusted caller, and returns the `data` of its answer as a plain dict.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Literal
+
+from flask import Response, jsonify, request
+from pydantic import TypeAdapter
+from pydantic import ValidationError as PydanticError
+
+from party import clock
+from party.auth import bearer, caller_by_token
+from party.db import Row, database
+from party.errors import ApiError, BadJson, HostOnly, JsonRequired, NotAMember, ValidationError
+from party.rooms import store as rooms
+from party.signaling import store as signals
+
+View = Callable[..., Any]
+
+# Who may make a call: anyone; anyone, or a member with a token; a member; the host.
+Access = Literal["anyone", "anyone or member", "member", "host"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A query parameter or header, for the OpenAPI document."""
+
+    name: str
+    place: Literal["query", "header"]
+    schema: dict[str, Any]
+    description: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is known of a call besides its view."""
+
+    summary: str
+    access: Access
+    body: Any
+    answers: dict[int, Any]
+    errors: tuple[type[ApiError], ...]
+    parameters: tuple[Parameter, ...]
+
+
+def call(
+    summary: str,
+    *,
+    access: Access = "anyone",
+    previous_token: bool = False,
+    body: Any = None,
+    parse: Callable[[], dict[str, Any]] | None = None,
+    parameters: tuple[Parameter, ...] = (),
+    answers: dict[int, Any],
+    errors: tuple[type[ApiError], ...] = (),
+) -> Callable[[View], View]:
+    """Declare a view.
+
+    `body` is the pydantic type of the JSON body, given to the view as `body=`. `parse` reads
+    `parameters` into further arguments. Members' calls get `caller=` in place of the URL's code;
+    under "anyone or member" the view gets both, and None for a stranger. `previous_token` also lets
+    in the token before an unconfirmed rejoin. `answers` are types by status, the first being the
+    status of a view that returns no other; `errors` are those that the view itself may raise.
+    """
+    adapter = TypeAdapter(body) if body is not None else None
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def run(**arguments: Any) -> Response:
+            if request.method == "POST":
+                value = read_json()
+                if adapter is not None:
+                    arguments["body"] = validated(adapter, value)
+            if parse is not None:
+                arguments |= parse()
+            if access != "anyone":
+                code = arguments["code"] if "code" in arguments else arguments["body"].roomCode
+                arguments["caller"] = authenticate(access, code, previous_token)
+                if access != "anyone or member":
+                    arguments.pop("code", None)
+            result = view(**arguments)
+            data, status = result if isinstance(result, tuple) else (result, next(iter(answers)))
+            response = jsonify(success=True, data=data)
+            response.status_code = status
+            return response
+
+        run.call = Call(summary, access, body, answers, errors, parameters)  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+def read_json() -> dict[str, Any]:
+    """The request's JSON object; an absent body is an empty one. Raises what the contract says."""
+    raw = request.get_data(cache=False)
+    if not raw:
+        return {}
+    if not request.is_json:
+        raise JsonRequired
+    try:
+        # Strictly UTF-8, and no NaN: what cannot be passed on as JSON is no JSON.
+        value = json.loads(raw.decode("utf-8"), parse_constant=_refuse)
+        if b"\\ud" in raw.lower():
+            json.dumps(value, ensure_ascii=False).encode("utf-8")  # half a surrogate pair is no text
+    except (ValueError, RecursionError):
+        raise BadJson from None
+    if not isinstance(value, dict):
+        raise ValidationError("The body must be a JSON object.")
+    return value
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def validated(adapter: TypeAdapter[Any], value: dict[str, Any]) -> Any:
+    """The value as the adapter's type. Raises `ValidationError` with the field's name, never its value."""
+    try:
+        return adapter.validate_python(value)
+    except PydanticError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        names = [str(part) for part in first["loc"] if part not in TAGS]
+        message = first["msg"].removeprefix("Value error, ")
+        raise ValidationError(
+            f"{'.'.join(names) or 'The body'}: {message}", field=".".join(names) or None
+        ) from None
+
+
+# The names of alternatives among bodies, which pydantic puts into a field's path.
+TAGS = frozenset({"one", "several"})
+
+
+def authenticate(access: Access, code: str, previous_token: bool = False) -> Row | None:
+    """The caller of a call for the room `code`; None for a stranger where strangers may come.
+
+    The room's overdue changes are made first: its own end, and the signals that expired in it.
+    Raises `TokenRequired`, `TokenInvalid`, `NotAMember`, `HostOnly`.
+    """
+    if access == "anyone or member" and bearer() is None:
+        return None
+    db, now = database(), clock.now_ms()
+    caller = caller_by_token(db, or_previous=previous_token)
+    if not code.isascii() or caller["code"] != code.upper():
+        raise NotAMember
+    over = rooms.is_over(caller, now)
+    dead_signals = caller["signals_expire_at"] is not None and caller["signals_expire_at"] <= now
+    if over:
+        rooms.end_expired(db, now, caller["room_id"])
+    if dead_signals:
+        signals.drop_expired(db, now, caller["room_id"])
+    if over or dead_signals:
+        caller = caller_by_token(db, or_previous=previous_token)
+    if access == "host" and caller["role"] != "host":
+        raise HostOnly
+    return caller

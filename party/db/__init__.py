@@ -1,0 +1,249 @@
+"""The database: a bounded pool, transactions that repeat themselves, and one/all/run inside them.
+
+    @transaction
+    def rename(tx: Connection, now: int, room_id: int, name: str) -> None:
+        tx.run("UPDATE ... WHERE id = :id", id=room_id)
+
+    rename(database(), clock.now_ms(), 7, "Quiz night")
+
+A function under `@transaction` or `@snapshot` may run more than once, so it must not touch anything
+but its `tx` and its own variables.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import wraps
+from threading import BoundedSemaphore
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from dbutils.pooled_db import PooledDB
+from flask import Flask, current_app
+
+from party.config import Settings
+from party.db.engines import Engine, Fault, engine_for
+from party.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Row = dict[str, Any]
+
+# How long a request waits for a free connection, and how long it goes on repeating a transaction.
+POOL_WAIT_SECONDS = 5.0
+RETRY_SECONDS = 5.0
+
+
+class Duplicate(Exception):
+    """A unique key is already taken."""
+
+
+class SchemaBehind(Unavailable):
+    """A table or a column is missing: the migrations have not been run."""
+
+    message = "schema"
+
+
+class _Lost(Exception):
+    """The connection died before anything was committed: the work can be repeated."""
+
+
+class _Conflict(Exception):
+    """A deadlock or a lock timeout undid the transaction: the work can be repeated."""
+
+
+class Connection:
+    """A borrowed connection. Parameters are named: `tx.one("... WHERE id = :id", id=7)`."""
+
+    def __init__(self, engine: Engine, raw: Any) -> None:
+        self._engine = engine
+        self._raw = raw
+
+    def one(self, sql: str, **parameters: Any) -> Row | None:
+        """The first row, or None."""
+        row: Row | None = self._execute(sql, parameters).fetchone()
+        return row
+
+    def all(self, sql: str, **parameters: Any) -> list[Row]:
+        """All rows."""
+        return list(self._execute(sql, parameters).fetchall())
+
+    def run(self, sql: str, **parameters: Any) -> int:
+        """Change something; the number of rows that matched. Raises `Duplicate`."""
+        count: int = self._execute(sql, parameters).rowcount
+        return count
+
+    def insert(self, sql: str, **parameters: Any) -> int:
+        """Insert one row; its generated id. Raises `Duplicate`."""
+        key: int = self._execute(sql, parameters).lastrowid
+        return key
+
+    def insert_many(self, table: str, rows: list[Row]) -> None:
+        """Insert rows of the same columns with one statement. Raises `Duplicate`."""
+        if not rows:
+            return
+        columns = list(rows[0])
+        values = ", ".join(
+            "(" + ", ".join(f":{column}_{i}" for column in columns) + ")" for i in range(len(rows))
+        )
+        parameters = {f"{column}_{i}": row[column] for i, row in enumerate(rows) for column in columns}
+        self._execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values}", parameters)
+
+    def as_it_stands(self, sql: str) -> None:
+        """Run one statement without looking for parameters in it."""
+        self._execute(sql, None)
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Hold the lock that only one migration at a time can hold. Raises `TimeoutError`."""
+        return self._engine.alone(self._raw)
+
+    def _execute(self, sql: str, parameters: dict[str, Any] | None) -> Any:
+        try:
+            return self._engine.execute(self._raw, sql, parameters)
+        except self._engine.errors as error:
+            raise _translated(self._engine, error) from error
+
+
+class Database:
+    """What the stores talk to. `url` as in the setting DATABASE_URL."""
+
+    def __init__(self, url: str, pool_size: int = 1) -> None:
+        self.engine = engine_for(url)
+        # The library keeps and checks the idle connections. It would wait for a free one without
+        # a deadline, so the waiting is done here.
+        self._slots = BoundedSemaphore(pool_size)
+        self._pool = PooledDB(
+            self.engine.connect,
+            maxcached=pool_size,
+            reset=False,
+            ping=self.engine.alive,
+        )
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Borrow a connection in autocommit mode. Raises `Unavailable`."""
+        if not self._slots.acquire(timeout=POOL_WAIT_SECONDS):
+            raise Unavailable
+        try:
+            try:
+                pooled = self._pool.connection()
+            except self.engine.errors as error:
+                log.warning("no database connection: %s", error)
+                raise Unavailable from error
+            try:
+                yield Connection(self.engine, pooled.dbapi_connection)
+            finally:
+                pooled.close()
+        finally:
+            self._slots.release()
+
+    def close(self) -> None:
+        """Close the idle connections; the next use opens new ones."""
+        self._pool.close()
+
+    def one(self, sql: str, **parameters: Any) -> Row | None:
+        """The first row of a single statement outside any transaction."""
+        return self._repeat(lambda: self._single(sql, parameters))
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a transaction that sees one moment and changes nothing."""
+        return self._repeat(lambda: self._transact(self.engine.begin_read, work))
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a transaction and commit it before returning.
+
+        Deadlocks, lock timeouts and connections that die before the commit are repeated. A
+        connection that dies during the commit is not, for nobody knows whether it took place:
+        the caller gets `Unavailable`, and every call of the contract has a safe way to try again.
+        """
+        return self._repeat(lambda: self._transact(self.engine.begin_write, work))
+
+    def _single(self, sql: str, parameters: dict[str, Any]) -> Row | None:
+        with self.connection() as connection:
+            return connection.one(sql, **parameters)
+
+    def _transact(self, begin: tuple[str, ...], work: Callable[[Connection], T]) -> T:
+        with self.connection() as tx:
+            try:
+                for statement in begin:
+                    tx.run(statement)
+                result = work(tx)
+            except BaseException:
+                with suppress(Exception):
+                    tx.run("ROLLBACK")
+                raise
+            try:
+                tx.run("COMMIT")
+            except _Lost as error:
+                raise Unavailable from error
+            except BaseException:
+                with suppress(Exception):
+                    tx.run("ROLLBACK")
+                raise
+            return result
+
+    def _repeat(self, attempt: Callable[[], T]) -> T:
+        deadline = time.monotonic() + RETRY_SECONDS
+        pause = 0.005
+        while True:
+            try:
+                return attempt()
+            except (_Conflict, _Lost) as error:
+                # With jitter, or those who collided once would collide again.
+                pause *= 1 + random.random()  # noqa: S311
+                if time.monotonic() + pause > deadline:
+                    raise Unavailable from error
+                time.sleep(pause)
+
+
+_OURS: dict[Fault, type[Exception]] = {
+    Fault.CONFLICT: _Conflict,
+    Fault.LOST: _Lost,
+    Fault.UNREACHABLE: Unavailable,
+    Fault.DUPLICATE: Duplicate,
+    Fault.SCHEMA: SchemaBehind,
+}
+
+
+def _translated(engine: Engine, error: Exception) -> Exception:
+    """A driver's error as one of ours; what nobody expected stays as it is."""
+    ours = _OURS.get(engine.fault(error))
+    return ours() if ours else error
+
+
+def transaction(
+    function: Callable[Concatenate[Connection, P], T],
+) -> Callable[Concatenate[Database, P], T]:
+    """Make `function(tx, ...)` callable as `function(database, ...)`, in a writing transaction."""
+
+    @wraps(function)
+    def run(database: Database, *args: P.args, **kwargs: P.kwargs) -> T:
+        return database.write(lambda tx: function(tx, *args, **kwargs))
+
+    return run
+
+
+def snapshot(
+    function: Callable[Concatenate[Connection, P], T],
+) -> Callable[Concatenate[Database, P], T]:
+    """As `transaction`, for functions that only read: everything they see is of one moment."""
+
+    @wraps(function)
+    def run(database: Database, *args: P.args, **kwargs: P.kwargs) -> T:
+        return database.read(lambda tx: function(tx, *args, **kwargs))
+
+    return run
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Open nothing yet: connections come when needed, so a server may fork after loading the app."""
+    app.extensions["party.database"] = Database(settings.DATABASE_URL, settings.DB_POOL_SIZE)
+
+
+def database() -> Database:
+    """The current app's database."""
+    found: Database = current_app.extensions["party.database"]
+    return found

@@ -1,0 +1,279 @@
+"""The only file that knows MySQL from SQLite.
+
+The rest of the project writes one SQL with `:named` parameters. An engine opens a connection, turns
+that SQL into its driver's dialect, begins transactions, and says what a driver's error means.
+"""
+
+import re
+import sqlite3
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from enum import Enum, auto
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pymysql
+from pymysql.constants import CLIENT, CR, ER
+from pymysql.cursors import DictCursor
+
+from party.config import ConfigError
+
+# Whoever waits longer than this for a lock gets 503 instead.
+LOCK_WAIT_SECONDS = 3
+CONNECT_TIMEOUT_SECONDS = 3
+# A server that has stopped answering is given up after this long.
+NETWORK_TIMEOUT_SECONDS = 10
+# How long a second admin waits for the first one's migration.
+MIGRATION_WAIT_SECONDS = 60
+# A connection used a moment ago is taken as alive: asking would cost a round trip per request.
+TRUSTED_IDLE_SECONDS = 1.0
+
+
+class Fault(Enum):
+    """What a driver's error means to us."""
+
+    CONFLICT = auto()  # a deadlock or lock timeout: rolled back, may be repeated
+    LOST = auto()  # the connection died: whatever was not committed is undone
+    UNREACHABLE = auto()  # no connection to be had
+    DUPLICATE = auto()  # a unique key is taken
+    SCHEMA = auto()  # a table or column is missing: migrations are pending
+    OTHER = auto()  # a bug
+
+
+class Engine(ABC):
+    """What differs between the databases."""
+
+    name: ClassVar[str]
+    auto_increment: ClassVar[str]
+    transactional_ddl: ClassVar[bool]
+    begin_read: ClassVar[tuple[str, ...]]
+    begin_write: ClassVar[tuple[str, ...]]
+    errors: ClassVar[type[Exception]]
+    # How long to wait for an answer of the server; None for migrations, which take what they take.
+    answer_timeout_seconds: float | None = NETWORK_TIMEOUT_SECONDS
+
+    @abstractmethod
+    def connect(self) -> Any:
+        """A fresh DB-API connection in autocommit mode, whose rows are dicts."""
+
+    @abstractmethod
+    def execute(self, connection: Any, sql: str, parameters: dict[str, Any] | None) -> Any:
+        """Run one statement with `:named` parameters, or as it stands with None; return the cursor."""
+
+    @abstractmethod
+    def alive(self, connection: Any) -> bool:
+        """Whether an idle connection can still be used."""
+
+    @abstractmethod
+    def alone(self, connection: Any) -> AbstractContextManager[None]:
+        """Hold the lock that only one migration at a time can hold. Raises `TimeoutError`."""
+
+    @abstractmethod
+    def fault(self, error: Exception) -> Fault:
+        """What this error means."""
+
+
+class MySQL(Engine):
+    """MySQL 5.7 and later, MariaDB 10.3 and later, through PyMySQL."""
+
+    name = "mysql"
+    auto_increment = "AUTO_INCREMENT"
+    transactional_ddl = False
+    # Reads see one moment; writers lock the room first, so that they need no snapshot, and
+    # READ COMMITTED spares them the gap locks that make strangers' rooms wait for each other.
+    begin_read = ("START TRANSACTION READ ONLY",)
+    begin_write = ("SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION")
+    errors = pymysql.err.MySQLError
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        try:
+            port = parts.port or 3306
+        except ValueError:
+            raise ConfigError("DATABASE_URL: the port is not a number") from None
+        self.database = unquote(parts.path.lstrip("/"))
+        if not self.database or not parts.username:
+            raise ConfigError("DATABASE_URL: mysql://user:password@host:port/database")
+        self._arguments: dict[str, Any] = {
+            "host": parts.hostname or "localhost",
+            "port": port,
+            "user": unquote(parts.username),
+            "password": unquote(parts.password or ""),
+            "database": self.database,
+        }
+        options = parse_qs(parts.query)
+        if unknown := set(options) - {"unix_socket"}:
+            raise ConfigError(f"DATABASE_URL: unknown option {min(unknown)}")
+        if "unix_socket" in options:
+            self._arguments["unix_socket"] = options["unix_socket"][0]
+
+    def connect(self) -> Any:
+        connection = pymysql.connect(
+            **self._arguments,
+            charset="utf8mb4",
+            autocommit=True,
+            cursorclass=DictCursor,
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            read_timeout=self.answer_timeout_seconds,
+            write_timeout=NETWORK_TIMEOUT_SECONDS,
+            # An UPDATE counts the rows it found, changed or not, as SQLite does.
+            client_flag=CLIENT.FOUND_ROWS,
+        )
+        with connection.cursor() as cursor:
+            # Shared hosts often have no strict mode, and would cut what does not fit.
+            cursor.execute(
+                "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO',"
+                f" SESSION innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}"
+            )
+            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        return connection
+
+    def execute(self, connection: Any, sql: str, parameters: dict[str, Any] | None) -> Any:
+        cursor = connection.cursor()
+        if parameters is None:
+            cursor.execute(sql)
+        else:
+            cursor.execute(_to_pyformat(sql), parameters)
+        connection.last_used = time.monotonic()
+        return cursor
+
+    def alive(self, connection: Any) -> bool:
+        if not connection.open:
+            return False
+        if time.monotonic() - getattr(connection, "last_used", 0.0) > TRUSTED_IDLE_SECONDS:
+            connection.ping(reconnect=False)
+        return True
+
+    @contextmanager
+    def alone(self, connection: Any) -> Iterator[None]:
+        # The name is the server's, not the database's: other installations may share the server.
+        name = f"party:{self.database}"[:64]
+        cursor = connection.cursor()
+        cursor.execute("SELECT GET_LOCK(%s, %s) AS got", (name, MIGRATION_WAIT_SECONDS))
+        if cursor.fetchone()["got"] != 1:
+            raise TimeoutError
+        try:
+            yield
+        finally:
+            # The server releases it with the connection, if this one is gone.
+            with suppress(pymysql.err.MySQLError):
+                cursor.execute("SELECT RELEASE_LOCK(%s)", (name,))
+
+    _FAULTS: ClassVar[dict[int, Fault]] = {
+        ER.LOCK_DEADLOCK: Fault.CONFLICT,
+        ER.LOCK_WAIT_TIMEOUT: Fault.CONFLICT,
+        ER.DUP_ENTRY: Fault.DUPLICATE,
+        ER.NO_SUCH_TABLE: Fault.SCHEMA,
+        ER.BAD_FIELD_ERROR: Fault.SCHEMA,
+        CR.CR_SERVER_GONE_ERROR: Fault.LOST,
+        CR.CR_SERVER_LOST: Fault.LOST,
+        ER.SERVER_SHUTDOWN: Fault.LOST,
+        1927: Fault.LOST,  # MariaDB's ER_CONNECTION_KILLED
+        ER.QUERY_INTERRUPTED: Fault.LOST,
+        CR.CR_CONN_HOST_ERROR: Fault.UNREACHABLE,
+        CR.CR_CONNECTION_ERROR: Fault.UNREACHABLE,
+        ER.CON_COUNT_ERROR: Fault.UNREACHABLE,
+        ER.TOO_MANY_USER_CONNECTIONS: Fault.UNREACHABLE,
+        ER.USER_LIMIT_REACHED: Fault.UNREACHABLE,
+        ER.ACCESS_DENIED_ERROR: Fault.UNREACHABLE,
+        ER.DBACCESS_DENIED_ERROR: Fault.UNREACHABLE,
+        ER.BAD_DB_ERROR: Fault.UNREACHABLE,
+        ER.HOST_IS_BLOCKED: Fault.UNREACHABLE,
+        ER.HOST_NOT_PRIVILEGED: Fault.UNREACHABLE,
+    }
+
+    def fault(self, error: Exception) -> Fault:
+        number = error.args[0] if error.args else None
+        # PyMySQL says InterfaceError(0, '') when its socket is already closed.
+        if isinstance(error, pymysql.err.InterfaceError):
+            return Fault.LOST
+        return self._FAULTS.get(number, Fault.OTHER) if isinstance(number, int) else Fault.OTHER
+
+
+class SQLite(Engine):
+    """The embedded database: one file in WAL mode, one writer at a time, readers never wait."""
+
+    name = "sqlite"
+    auto_increment = "AUTOINCREMENT"
+    transactional_ddl = True
+    begin_read = ("BEGIN",)
+    begin_write = ("BEGIN IMMEDIATE",)
+    errors = sqlite3.Error
+
+    def __init__(self, url: str) -> None:
+        path = url.removeprefix("sqlite:///")
+        if path == url or not path:
+            raise ConfigError("DATABASE_URL: sqlite:///relative/path or sqlite:////absolute/path")
+        self.path = Path(path)
+
+    def connect(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            self.path, timeout=LOCK_WAIT_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = _dict_row
+        connection.execute("PRAGMA journal_mode = WAL")
+        # What was acknowledged must survive a power cut, too.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    def execute(self, connection: Any, sql: str, parameters: dict[str, Any] | None) -> Any:
+        return connection.execute(_without_row_locks(sql), parameters or {})
+
+    def alive(self, connection: Any) -> bool:
+        return True
+
+    @contextmanager
+    def alone(self, connection: Any) -> Iterator[None]:
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            raise TimeoutError from error
+        try:
+            yield
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+    def fault(self, error: Exception) -> Fault:
+        name = getattr(error, "sqlite_errorname", None) or str(error)
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "database is locked")):
+            return Fault.CONFLICT
+        if name.startswith(("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "UNIQUE")):
+            return Fault.DUPLICATE
+        if str(error).startswith(("no such table", "no such column")):
+            return Fault.SCHEMA
+        if name.startswith(("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_FULL", "unable to open")):
+            return Fault.UNREACHABLE
+        return Fault.OTHER
+
+
+def engine_for(url: str) -> Engine:
+    """The engine of a database URL. Raises `ConfigError` for one that cannot be used."""
+    scheme = url.partition(":")[0]
+    for kind in (MySQL, SQLite):
+        if scheme == kind.name:
+            return kind(url)
+    raise ConfigError("DATABASE_URL: begins with sqlite:/// or mysql://")
+
+
+@lru_cache(maxsize=512)
+def _to_pyformat(sql: str) -> str:
+    """`:name` as PyMySQL wants it."""
+    return re.sub(r":([a-z_]\w*)", r"%(\1)s", sql.replace("%", "%%"))
+
+
+@lru_cache(maxsize=512)
+def _without_row_locks(sql: str) -> str:
+    """SQLite knows no FOR UPDATE: its writing transactions hold the only lock from their beginning."""
+    return re.sub(r"\s+FOR UPDATE\b", "", sql)
+
+
+def _dict_row(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:
+    return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}

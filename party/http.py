@@ -1,0 +1,74 @@
+"""What every request and answer has: an id, safe headers, the client's real address, CORS."""
+
+import logging
+import secrets
+
+from flask import Flask, Response, g, has_request_context, request
+from flask.logging import default_handler
+from flask_cors import CORS
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from party.config import Settings
+from party.models import MAX_BODY_BYTES
+
+PREFLIGHT_MAX_AGE_SECONDS = 7200
+STATIC = "static"
+
+
+def request_id() -> str:
+    """This request's id, in its answer's headers and in every log line that it causes."""
+    if "request_id" not in g:
+        g.request_id = secrets.token_hex(8)
+    found: str = g.request_id
+    return found
+
+
+class _RequestIdFilter(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = request_id() if has_request_context() else "-"
+        return True
+
+
+def _add_headers(response: Response) -> Response:
+    response.headers["X-Request-Id"] = request_id()
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if request.endpoint == STATIC:
+        # The client is a module that other sites may import.
+        response.headers["Access-Control-Allow-Origin"] = "*"
+    else:
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Set up what surrounds the calls."""
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    # A redirect would lose the body; an odd path is simply unknown.
+    app.url_map.merge_slashes = False
+    # Only the address is taken from the proxy: the n-th from the right, the rest is the client's own word.
+    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+        app.wsgi_app, x_for=settings.TRUSTED_PROXIES, x_proto=0, x_host=0, x_port=0, x_prefix=0
+    )
+    default_handler.addFilter(_RequestIdFilter())
+    default_handler.setFormatter(
+        logging.Formatter("%(asctime)s %(levelname)s %(request_id)s %(name)s: %(message)s")
+    )
+    app.after_request(_add_headers)
+    CORS(
+        app,
+        # Whoever is not configured gets no header; the static files have their own.
+        resources={r"^(?!/static/).*": {}},
+        origins=settings.ALLOWED_ORIGINS,
+        methods=["GET", "POST", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "X-Party-After", "X-Party-Wait"],
+        expose_headers=[
+            "Retry-After",
+            "X-Request-Id",
+            "X-RateLimit-Limit",
+            "X-RateLimit-Remaining",
+            "X-RateLimit-Reset",
+        ],
+        max_age=PREFLIGHT_MAX_AGE_SECONDS,
+    )

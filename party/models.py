@@ -1,0 +1,87 @@
+"""What bodies and answers consist of: pydantic types that validate and that the OpenAPI page shows."""
+
+import json
+import unicodedata
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from party.errors import TooLarge
+
+KIB = 1024
+MAX_BODY_BYTES = 1024 * KIB
+MAX_PAYLOAD_BYTES = 64 * KIB
+MAX_QUIZ_BYTES = 256 * KIB
+MAX_DEPTH = 64
+
+CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+CODE_LENGTH = 6
+
+
+class Body(BaseModel):
+    """A request's body. Strict: a number is not taken for a text, nor the other way round."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+
+class Answer(BaseModel):
+    """The `data` of an answer; described here for the OpenAPI document, built as a plain dict."""
+
+
+def _visible(text: str) -> str:
+    text = text.strip()
+    if not 1 <= len(text) <= 50:
+        raise ValueError("must have 1 to 50 characters after trimming")
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+def to_json(value: Any) -> str:
+    """JSON as it is stored and measured: without spaces, characters as they are."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _too_deep(value: Any) -> bool:
+    """Whether values are nested so deeply that another parser down the line may give up."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, dict | list)
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _at_most(limit: int, what: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def check(value: dict[str, Any]) -> dict[str, Any]:
+        if _too_deep(value):
+            raise ValueError(f"must not be nested more than {MAX_DEPTH} levels deep")
+        if len(to_json(value).encode()) > limit:
+            raise TooLarge(f"{what} is larger than {limit // KIB} KiB of JSON.")
+        return value
+
+    return check
+
+
+Name = Annotated[
+    str, AfterValidator(_visible), Field(description="1 to 50 characters after trimming, none of control")
+]
+ParticipantId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,36}$")]
+Password = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+RetryKey = Annotated[
+    str,
+    StringConstraints(pattern=r"^[!-~]{22,64}$"),
+    Field(description="random, chosen by the client: the same key again gives the same seat"),
+]
+ClientMsgId = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
+Payload = Annotated[dict[str, Any], AfterValidator(_at_most(MAX_PAYLOAD_BYTES, "A payload"))]
+QuizData = Annotated[dict[str, Any], AfterValidator(_at_most(MAX_QUIZ_BYTES, "quizData"))]
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+Role = Literal["host", "guest"]
+Status = Literal["waiting", "playing", "ended"]

@@ -1,0 +1,171 @@
+"""The room calls over HTTP."""
+
+from typing import Any
+
+from flask import Blueprint
+
+from party import clock
+from party.api import call
+from party.config import settings
+from party.db import Duplicate, Row, database
+from party.errors import (
+    ParticipantIdTaken,
+    PeerNotFound,
+    RateLimited,
+    RoomEnded,
+    RoomFull,
+    RoomNotFound,
+    TooFewParticipants,
+    ValidationError,
+    WrongPassword,
+    WrongStatus,
+)
+from party.rate_limits import rate_limits
+from party.rooms import store
+from party.rooms.models import (
+    CreateRoom,
+    Ended,
+    JoinRoom,
+    Left,
+    RemoveParticipant,
+    Room,
+    RoomPreview,
+    RoomWithYou,
+    SetQuiz,
+)
+
+blueprint = Blueprint("rooms", __name__)
+
+
+@blueprint.post("/rooms")
+@call("Open a room", body=CreateRoom, answers={201: RoomWithYou}, errors=(RateLimited, RoomEnded))
+def create(body: CreateRoom) -> dict[str, Any]:
+    """A retry key that is known gives its seat back and counts against no limit."""
+    if body.maxParticipants and body.maxParticipants > settings().MAX_PARTICIPANTS:
+        raise ValidationError(
+            f"maxParticipants: at most {settings().MAX_PARTICIPANTS} here", field="maxParticipants"
+        )
+    db, now = database(), clock.now_ms()
+    key = store.create_key_hash(body.retryKey)
+    if seat := store.seat_by_retry_key(db, key):
+        return store.reclaim(db, now, seat)
+    rate_limits().create_room()
+    try:
+        return store.create(db, now, body)
+    except Duplicate:  # the same key in two requests at once
+        return store.reclaim(db, now, _seat(key))
+
+
+@blueprint.get("/rooms/<code>")
+@call(
+    "Look at a room: all of it with a member's token, otherwise a preview",
+    access="anyone or member",
+    answers={200: RoomWithYou | RoomPreview},
+    errors=(RateLimited, RoomNotFound),
+)
+def show(code: str, caller: Row | None) -> dict[str, Any]:
+    """Strangers' look-ups are limited before anything is looked up, so that codes cannot be guessed."""
+    db, now = database(), clock.now_ms()
+    if caller is not None:
+        return store.view(db, now, caller)
+    rate_limits().join_room()
+    return store.preview(db, store.find(db, now, code))
+
+
+@blueprint.post("/rooms/<code>/join")
+@call(
+    "Take a seat in a room",
+    body=JoinRoom,
+    answers={200: RoomWithYou},
+    errors=(RateLimited, RoomNotFound, RoomEnded, WrongPassword, ParticipantIdTaken, RoomFull),
+)
+def join(code: str, body: JoinRoom) -> dict[str, Any]:
+    """A retry key that is known gives its seat back and counts against no limit."""
+    db, now = database(), clock.now_ms()
+    key = store.join_key_hash(body.retryKey, code)
+    if seat := store.seat_by_retry_key(db, key):
+        return store.reclaim(db, now, seat)
+    rate_limits().join_room()
+    room = store.find(db, now, code)
+    if room["status"] == "ended":
+        raise RoomEnded
+    if not store.password_fits(room, body.password):
+        raise WrongPassword
+    try:
+        return store.join(db, now, room["id"], body, key)
+    except Duplicate:  # the same key in two requests at once
+        return store.reclaim(db, now, _seat(key))
+
+
+def _seat(key: str | None) -> Row:
+    seat = store.seat_by_retry_key(database(), key)
+    if seat is None:  # taken and left again within this very moment
+        raise ParticipantIdTaken
+    return seat
+
+
+@blueprint.post("/rooms/<code>/rejoin")
+@call(
+    "Take one's own seat again with a new page",
+    access="member",
+    previous_token=True,
+    answers={200: RoomWithYou},
+    errors=(RoomEnded,),
+)
+def rejoin(caller: Row) -> dict[str, Any]:
+    """Until the new token is first used, the old one can ask again."""
+    return store.rejoin(database(), clock.now_ms(), caller)
+
+
+@blueprint.post("/rooms/<code>/leave")
+@call("Leave; when the host leaves, the room ends", access="member", answers={200: Left}, errors=(RoomEnded,))
+def leave(caller: Row) -> dict[str, Any]:
+    """The token is dead from then on."""
+    store.leave(database(), clock.now_ms(), caller)
+    return {"left": True}
+
+
+@blueprint.post("/rooms/<code>/remove")
+@call(
+    "Remove a member",
+    access="host",
+    body=RemoveParticipant,
+    answers={200: Room},
+    errors=(RoomEnded, PeerNotFound),
+)
+def remove(caller: Row, body: RemoveParticipant) -> dict[str, Any]:
+    """The member's token is dead from then on."""
+    return store.remove(database(), clock.now_ms(), caller, body.participantId)
+
+
+@blueprint.post("/rooms/<code>/quiz")
+@call(
+    "Replace the quiz while waiting",
+    access="host",
+    body=SetQuiz,
+    answers={200: Room},
+    errors=(RoomEnded, WrongStatus),
+)
+def quiz(caller: Row, body: SetQuiz) -> dict[str, Any]:
+    """Members are told to fetch the room."""
+    return store.set_quiz(database(), clock.now_ms(), caller, body.quizData)
+
+
+@blueprint.post("/rooms/<code>/start")
+@call(
+    "Start the game",
+    access="host",
+    answers={200: Room},
+    errors=(RoomEnded, WrongStatus, TooFewParticipants),
+)
+def start(caller: Row) -> dict[str, Any]:
+    """From then on the room is playing; guests may still join."""
+    return store.start(database(), clock.now_ms(), caller)
+
+
+@blueprint.delete("/rooms/<code>")
+@call("End the room", access="host", answers={200: Ended}, errors=(RoomEnded,))
+def end(caller: Row) -> dict[str, Any]:
+    """Members learn it by their next poll."""
+    store.end(database(), clock.now_ms(), caller)
+    return {"ended": True}

@@ -1,0 +1,1 @@
+"""Signals, events and the poll that carries both."""

@@ -1,0 +1,113 @@
+"""The bodies and answers of the signaling calls."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from party.errors import BadCursor
+from party.models import Answer, Body, ClientMsgId, ParticipantId, Payload, Time
+from party.rooms.models import RoomWithYou
+
+SignalType = Literal["offer", "answer", "ice"]
+Seq = Annotated[int, Field(ge=0)]
+
+
+class Message(Body):
+    toId: ParticipantId
+    type: SignalType
+    payload: Payload
+    clientMsgId: ClientMsgId | None = None
+
+
+def _cursor(value: Any) -> int:
+    """A wrong cursor has an error code of its own."""
+    if type(value) is not int or value < 0:
+        raise BadCursor
+    return value
+
+
+class _Sent(Body):
+    roomCode: str
+    fromId: ParticipantId | None = None
+    after: Annotated[
+        int | None,
+        BeforeValidator(_cursor, json_schema_input_type=Seq),
+        Field(description="makes the request a poll, too"),
+    ] = None
+
+
+class SendOne(Message, _Sent):
+    """One signal."""
+
+    @property
+    def signals(self) -> list[Message]:
+        return [self]
+
+
+class SendSeveral(_Sent):
+    """Several signals, all stored or none."""
+
+    messages: Annotated[list[Message], Field(min_length=1, max_length=100)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_beside_them(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if {"toId", "type", "payload", "clientMsgId"} & value.keys():
+            raise ValueError("either `messages` or the fields of one signal, not both")
+        return value
+
+    @property
+    def signals(self) -> list[Message]:
+        return self.messages
+
+
+Send = Annotated[
+    Annotated[SendOne, Tag("one")] | Annotated[SendSeveral, Tag("several")],
+    Discriminator(lambda value: "several" if "messages" in value else "one"),
+]
+
+
+class StreamMessage(Answer):
+    seq: int
+    type: str
+    fromId: str | None
+    toId: str | None
+    payload: dict[str, Any]
+    createdAt: Time
+
+
+class Poll(Answer):
+    messages: list[StreamMessage]
+    count: int
+    seq: int
+    more: bool
+    gap: bool
+    room: RoomWithYou | None = None
+    pollAfterMs: int
+
+
+class _PollFields(Answer):
+    """What a send answers in addition when its body had `after`."""
+
+    messages: list[StreamMessage] | None = None
+    count: int | None = None
+    seq: int | None = None
+    more: bool | None = None
+    gap: bool | None = None
+    room: RoomWithYou | None = None
+    pollAfterMs: int | None = None
+
+
+class SentOne(_PollFields):
+    messageId: int
+    sent: Literal[True]
+
+
+class SentSeveral(_PollFields):
+    messageIds: list[int]
+    sent: Literal[True]
+
+
+class Peers(Answer):
+    peers: list[str]
+    count: int

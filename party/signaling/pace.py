@@ -1,0 +1,34 @@
+"""When the next poll should come: the one place that decides it.
+
+What a person notices is the time a connection takes to open, so polls are quick while connections
+are being made and rare when nobody is waiting for anything.
+"""
+
+import random
+
+from party.db import Row
+
+NEGOTIATING_MS = 250
+LOBBY_MS = 1000
+PLAYING_MS = 2000
+IDLE_MS = 3000
+# After this long without a join, rejoin or signal, connections are made or have failed.
+NEGOTIATION_LASTS_MS = 10_000
+# After this long, nobody is expected at any moment.
+LOBBY_LASTS_MS = 300_000
+# Clients that started together spread out, by this share up or down.
+JITTER = 0.1
+
+
+def poll_after_ms(now: int, room: Row, *, more: bool) -> int:
+    """Milliseconds until the caller should poll again; `room` has `status` and `negotiated_at`."""
+    if more:
+        return 0
+    quiet_ms = now - room["negotiated_at"]
+    if quiet_ms < NEGOTIATION_LASTS_MS:
+        pace = NEGOTIATING_MS
+    elif quiet_ms < LOBBY_LASTS_MS:
+        pace = LOBBY_MS if room["status"] == "waiting" else PLAYING_MS
+    else:
+        pace = IDLE_MS
+    return round(pace * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311

@@ -1,0 +1,372 @@
+"""Signals in the database: sent under the room's lock, kept until acknowledged or expired.
+
+A signal is deleted by its acknowledgement, never by being read: an answer that got lost is simply
+given again. What outlives it is the sender's message id, so that a late retry is still recognised.
+"""
+
+import json
+from typing import Any
+
+from party.clock import iso
+from party.config import settings
+from party.db import Connection, Database, Row, snapshot, transaction
+from party.errors import BadCursor, MailboxFull, PeerNotFound, RoomEnded, TokenInvalid
+from party.models import KIB, to_json
+from party.rooms import store as rooms
+from party.signaling.models import Message
+from party.signaling.pace import poll_after_ms
+from party.stream import add_event, advance, lock_as_member, lock_room
+
+MAILBOX_SIGNALS = 1000
+MAILBOX_BYTES = 4096 * KIB
+ANSWER_MESSAGES = 200
+ANSWER_BYTES = 1024 * KIB
+# What a message takes in an answer besides its payload, rounded up.
+ENVELOPE_BYTES = 256
+MAILBOX_RETRY_SECONDS = 2
+
+# A member's poll is noted when the last note is this part of the time it matters for, or older than
+# the limit beside it: most polls write nothing.
+NOTE_PART = 10
+NOTE_SEEN_MS = 10_000
+NOTE_ALIVE_MS = 60_000
+
+
+# Sending
+
+
+@transaction
+def send(
+    tx: Connection, now: int, caller: Row, messages: list[Message], after: int | None
+) -> tuple[list[int], bool]:
+    """Store signals, all or none: their numbers, and whether any was new.
+
+    A known `clientMsgId` gives its first number and stores nothing. Raises `BadCursor`,
+    `PeerNotFound`, `MailboxFull`, `RoomEnded`.
+    """
+    room, sender = lock_as_member(tx, caller, even_ended=True)
+    if after is not None and after > room["seq"]:
+        raise BadCursor
+    known = _known_ids(tx, sender, messages)
+    # A second message with the same id in one batch is a retry of the first.
+    fresh: dict[str | int, Message] = {}
+    for i, message in enumerate(messages):
+        if message.clientMsgId not in known:
+            fresh.setdefault(message.clientMsgId or i, message)
+    if fresh and room["status"] == "ended":
+        raise RoomEnded
+    first = _store(tx, now, room, sender, list(fresh.values())) if fresh else 0
+    if after is not None:
+        _acknowledge(tx, sender, after)
+    numbers = {**known, **{key: first + i for i, key in enumerate(fresh)}}
+    return [numbers[message.clientMsgId or i] for i, message in enumerate(messages)], bool(fresh)
+
+
+def _known_ids(tx: Connection, sender: Row, messages: list[Message]) -> dict[str, int]:
+    """The numbers of those client message ids that this token has used before."""
+    ids = {f"id_{i}": message.clientMsgId for i, message in enumerate(messages) if message.clientMsgId}
+    if not ids:
+        return {}
+    places = ", ".join(f":{name}" for name in ids)
+    rows = tx.all(
+        f"""
+        SELECT client_msg_id, seq FROM party_sent
+        WHERE token_hash = :token_hash AND client_msg_id IN ({places})
+        """,
+        token_hash=sender["token_hash"],
+        **ids,
+    )
+    return {row["client_msg_id"]: row["seq"] for row in rows}
+
+
+def _store(tx: Connection, now: int, room: Row, sender: Row, messages: list[Message]) -> int:
+    """Insert new signals under consecutive numbers; the first of them."""
+    peers = {
+        member["participant_id"]: member["id"]
+        for member in rooms.present_members(tx, room)
+        if member["id"] != sender["id"]
+    }
+    payloads = [to_json(message.payload) for message in messages]
+    sizes = [len(payload.encode()) for payload in payloads]
+    room_left: dict[str, tuple[int, int]] = {}
+    for message, size in zip(messages, sizes, strict=True):
+        if message.toId not in peers:
+            raise PeerNotFound
+        if message.toId not in room_left:
+            room_left[message.toId] = _mailbox_room(tx, room["id"], peers[message.toId])
+        signals_left, bytes_left = room_left[message.toId]
+        if signals_left < 1 or bytes_left < size:
+            raise MailboxFull(retry_after=MAILBOX_RETRY_SECONDS)
+        room_left[message.toId] = signals_left - 1, bytes_left - size
+
+    expires_at = now + settings().signal_ttl_ms
+    first = advance(
+        tx,
+        room,
+        now,
+        len(messages),
+        negotiated_at=now,
+        signals_expire_at=min(room["signals_expire_at"] or expires_at, expires_at),
+    )
+    tx.insert_many(
+        "party_signaling",
+        [
+            {
+                "room_id": room["id"],
+                "to_id": peers[message.toId],
+                "seq": first + i,
+                "from_id": sender["id"],
+                "type": message.type,
+                "payload": payloads[i],
+                "payload_bytes": sizes[i],
+                "client_msg_id": message.clientMsgId,
+                "created_at": now,
+                "expires_at": expires_at,
+            }
+            for i, message in enumerate(messages)
+        ],
+    )
+    tx.insert_many(
+        "party_sent",
+        [
+            {
+                "token_hash": sender["token_hash"],
+                "client_msg_id": message.clientMsgId,
+                "room_id": room["id"],
+                "seq": first + i,
+            }
+            for i, message in enumerate(messages)
+            if message.clientMsgId
+        ],
+    )
+    return first
+
+
+def _mailbox_room(tx: Connection, room_id: int, to_id: int) -> tuple[int, int]:
+    """How many more signals and bytes a mailbox takes."""
+    found = tx.one(
+        """
+        SELECT COUNT(*) AS signals, COALESCE(SUM(payload_bytes), 0) AS bytes
+        FROM party_signaling WHERE room_id = :room_id AND to_id = :to_id
+        """,
+        room_id=room_id,
+        to_id=to_id,
+    )
+    assert found is not None
+    return MAILBOX_SIGNALS - found["signals"], MAILBOX_BYTES - int(found["bytes"])
+
+
+# Polling
+
+
+def poll(database: Database, now: int, caller: Row, after: int | None) -> dict[str, Any]:
+    """Acknowledge up to `after` and give what is pending: Poll. Raises `BadCursor`, `RoomEnded`."""
+    if after is not None and after > caller["seq"]:
+        raise BadCursor
+    note_poll(database, now, caller, after)
+    acked = max(after or 0, caller["acked_seq"])
+    if caller["status"] == "ended" and acked >= caller["seq"]:
+        raise RoomEnded
+    if after is not None and acked == caller["seq"]:
+        return _idle_answer(now, caller)
+    return _read(database, now, caller, after)
+
+
+def poll_after_send(database: Database, now: int, caller: Row, after: int) -> dict[str, Any]:
+    """The poll that a send with `after` is, too; `send` has acknowledged already."""
+    note_poll(database, now, {**caller, "acked_seq": after}, after)
+    return _read(database, now, caller, after)
+
+
+def note_poll(database: Database, now: int, caller: Row, after: int | None) -> None:
+    """Make the acknowledgement durable, and note from time to time that the member and room are alive."""
+    ttl, online = settings().room_ttl_ms, settings().online_ms
+    acknowledges = after is not None and after > caller["acked_seq"]
+    seen = now - caller["last_seen_at"] >= min(NOTE_SEEN_MS, online // NOTE_PART)
+    alive = now + ttl - caller["expires_at"] >= min(NOTE_ALIVE_MS, ttl // NOTE_PART)
+    if acknowledges or seen or (alive and caller["status"] != "ended"):
+        _note(database, now, caller, after if acknowledges else None, alive)
+
+
+@transaction
+def _note(tx: Connection, now: int, caller: Row, after: int | None, alive: bool) -> None:
+    if alive:
+        # The room's row before its signals and members, as everywhere.
+        tx.run(
+            "UPDATE party_rooms SET expires_at = :expires_at WHERE id = :id AND status <> 'ended'",
+            id=caller["room_id"],
+            expires_at=now + settings().room_ttl_ms,
+        )
+    if after is not None:
+        _acknowledge(tx, caller, after)
+    tx.run("UPDATE party_participants SET last_seen_at = :now WHERE id = :id", id=caller["id"], now=now)
+
+
+def _acknowledge(tx: Connection, member: Row, after: int) -> None:
+    """The member has processed everything up to `after`: those signals go."""
+    tx.run(
+        "DELETE FROM party_signaling WHERE room_id = :room_id AND to_id = :id AND seq <= :after",
+        room_id=member["room_id"],
+        id=member["id"],
+        after=after,
+    )
+    tx.run(
+        "UPDATE party_participants SET acked_seq = :after WHERE id = :id AND acked_seq < :after",
+        id=member["id"],
+        after=after,
+    )
+
+
+def _idle_answer(now: int, caller: Row) -> dict[str, Any]:
+    """The room has not moved since the caller's cursor: there is nothing to look for."""
+    return {
+        "messages": [],
+        "count": 0,
+        "seq": caller["seq"],
+        "more": False,
+        "gap": False,
+        "pollAfterMs": poll_after_ms(now, caller, more=False),
+    }
+
+
+@snapshot
+def _read(tx: Connection, now: int, caller: Row, after: int | None) -> dict[str, Any]:
+    """Everything beyond the cursor, up to the size of one answer."""
+    room = rooms.room_row(tx, caller["room_id"])
+    member = tx.one("SELECT * FROM party_participants WHERE id = :id", id=caller["id"])
+    if member is None or member["token_hash"] != caller["token_hash"]:
+        raise TokenInvalid
+    cursor = max(after or 0, member["acked_seq"])
+    messages, more = _fill(_pending(tx, member, cursor))
+    gap = member["expired_seq"] > cursor
+    answer = {
+        "messages": messages,
+        "count": len(messages),
+        "seq": messages[-1]["seq"] if more else room["seq"],
+        "more": more,
+        "gap": gap,
+        "pollAfterMs": poll_after_ms(now, room, more=more),
+    }
+    if gap or after is None:
+        answer["room"] = rooms.room_view(tx, now, room, member)
+    return answer
+
+
+def _pending(tx: Connection, member: Row, cursor: int) -> list[Row]:
+    """The signals to a member and the room's events beyond the cursor, one more than an answer takes."""
+    where = {"room_id": member["room_id"], "id": member["id"], "cursor": cursor, "most": ANSWER_MESSAGES + 1}
+    signals = tx.all(
+        """
+        SELECT s.seq, s.type, p.participant_id AS from_id, s.to_id, s.payload, s.payload_bytes, s.created_at
+        FROM party_signaling s JOIN party_participants p ON p.id = s.from_id
+        WHERE s.room_id = :room_id AND s.to_id = :id AND s.seq > :cursor
+        ORDER BY s.seq LIMIT :most
+        """,
+        **where,
+    )
+    events = tx.all(
+        """
+        SELECT seq, type, actor_id AS from_id, to_id, data AS payload, created_at
+        FROM party_events
+        WHERE room_id = :room_id AND seq > :cursor AND (to_id IS NULL OR to_id = :id)
+        ORDER BY seq LIMIT :most
+        """,
+        **where,
+    )
+    for message in signals + events:
+        message["to_id"] = message["to_id"] and member["participant_id"]
+    return sorted(signals + events, key=lambda message: message["seq"])
+
+
+def _fill(pending: list[Row]) -> tuple[list[dict[str, Any]], bool]:
+    """As many messages as fit into one answer, at least one, and whether any is left."""
+    messages: list[dict[str, Any]] = []
+    size = 0
+    for row in pending:
+        size += len(row["payload"].encode()) + ENVELOPE_BYTES
+        if messages and (size > ANSWER_BYTES or len(messages) == ANSWER_MESSAGES):
+            return messages, True
+        messages.append(
+            {
+                "seq": row["seq"],
+                "type": row["type"],
+                "fromId": row["from_id"],
+                "toId": row["to_id"],
+                "payload": json.loads(row["payload"]),
+                "createdAt": iso(row["created_at"]),
+            }
+        )
+    return messages, False
+
+
+@snapshot
+def peers(tx: Connection, caller: Row) -> list[str]:
+    """The ids of the other present members."""
+    members = rooms.present_members(tx, {"id": caller["room_id"]})
+    return [member["participant_id"] for member in members if member["id"] != caller["id"]]
+
+
+# Expiry
+
+
+@transaction
+def drop_expired(tx: Connection, now: int, room_id: int) -> int:
+    """Drop a room's signals that nobody acknowledged in time and tell their senders: how many."""
+    room = lock_room(tx, room_id)
+    dropped = [
+        signal
+        for signal in tx.all(
+            """
+            SELECT s.seq, s.to_id, s.from_id, s.client_msg_id, t.participant_id AS to_name,
+                   f.left_at AS sender_left_at, f.joined_seq AS sender_joined_seq
+            FROM party_signaling s
+            JOIN party_participants t ON t.id = s.to_id
+            JOIN party_participants f ON f.id = s.from_id
+            WHERE s.room_id = :room_id AND s.expires_at <= :now
+            ORDER BY s.seq
+            """,
+            room_id=room_id,
+            now=now,
+        )
+        # An acknowledgement needs no room's lock and may have been faster.
+        if tx.run(
+            "DELETE FROM party_signaling WHERE room_id = :room_id AND to_id = :to_id AND seq = :seq",
+            room_id=room_id,
+            to_id=signal["to_id"],
+            seq=signal["seq"],
+        )
+    ]
+    for signal in dropped:
+        tx.run(
+            "UPDATE party_participants SET expired_seq = :seq WHERE id = :id AND expired_seq < :seq",
+            id=signal["to_id"],
+            seq=signal["seq"],
+        )
+    _tell_senders(tx, room, now, dropped)
+    earliest = tx.one("SELECT MIN(expires_at) AS at FROM party_signaling WHERE room_id = :id", id=room_id)
+    tx.run(
+        "UPDATE party_rooms SET signals_expire_at = :at WHERE id = :id",
+        id=room_id,
+        at=earliest["at"] if earliest else None,
+    )
+    return len(dropped)
+
+
+def _tell_senders(tx: Connection, room: Row, now: int, dropped: list[Row]) -> None:
+    """An event to each sender that is still there. In an ended room nothing comes after its end."""
+    told = [
+        signal
+        for signal in dropped
+        if signal["sender_left_at"] is None and signal["sender_joined_seq"] < signal["seq"]
+    ]
+    if not told or room["status"] == "ended":
+        return
+    # A room that only loses signals is not kept alive by that.
+    first = advance(tx, room, now, len(told), expires_at=room["expires_at"])
+    for seq, signal in enumerate(told, first):
+        data = {
+            "toId": signal["to_name"],
+            "messageId": signal["seq"],
+            "clientMsgId": signal["client_msg_id"],
+        }
+        add_event(tx, room, now, "signal-expired", None, data, seq=seq, to_id=signal["from_id"])
