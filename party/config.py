@@ -32,7 +32,11 @@ class ConfigError(Exception):
 
 def _split(value: object) -> object:
     """In the environment a list is written with commas or spaces between its items."""
-    return re.split(r"[,\s]+", value.strip(", \t\n")) if isinstance(value, str) and value.strip() else value or []
+    return (
+        re.split(r"[,\s]+", value.strip(", \t\n"))
+        if isinstance(value, str) and value.strip()
+        else value or []
+    )
 
 
 def _origin(value: str) -> str:
@@ -144,7 +148,9 @@ def _kept_secret(path: Path) -> str:
                 draft.unlink()
         secret = path.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"SECRET_KEY: {path.name} cannot be read or made: {type(error).__name__}") from error
+        raise ConfigError(
+            f"SECRET_KEY: {path.name} cannot be read or made: {type(error).__name__}"
+        ) from error
     if not secret:
         raise ConfigError(f"SECRET_KEY: {path.name} is empty")
     return secret
@@ -176,7 +182,9 @@ def load_settings(root: Path = ROOT, environ: Mapping[str, str] | None = None) -
     embedded = url.startswith("sqlite:")
     if not values.get("SECRET_KEY"):
         if not embedded:
-            raise ConfigError("SECRET_KEY: required with MySQL (python -c 'import secrets; print(secrets.token_urlsafe())')")
+            raise ConfigError(
+                "SECRET_KEY: required with MySQL (python -c 'import secrets; print(secrets.token_urlsafe())')"
+            )
         values["SECRET_KEY"] = _kept_secret(root / "instance" / "secret_key")
     values.setdefault("DEMO", embedded)
     settings = Settings(**{**values, "DATABASE_URL": url})

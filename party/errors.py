@@ -147,7 +147,7 @@ def _respond(error: ApiError) -> Response:
     if error.retry_after is not None:
         body["retryAfter"] = error.retry_after
     if error.status == 500:
-        body["requestId"] = request_id()
+        body["requestId"] = g.request_id
     response = jsonify(success=False, error=body)
     response.status_code = error.status
     if error.retry_after is not None:

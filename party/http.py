@@ -15,22 +15,19 @@ PREFLIGHT_MAX_AGE_SECONDS = 7200
 STATIC = "static"
 
 
-def request_id() -> str:
-    """This request's id, in its answer's headers and in every log line that it causes."""
-    if "request_id" not in g:
-        g.request_id = secrets.token_hex(8)
-    found: str = g.request_id
-    return found
+def _name_request() -> None:
+    """Give the request an id: it is in the answer's headers and in every log line of the request."""
+    g.request_id = secrets.token_hex(8)
 
 
 class _RequestIdFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = request_id() if has_request_context() else "-"
+        record.request_id = g.get("request_id", "-") if has_request_context() else "-"
         return True
 
 
 def _add_headers(response: Response) -> Response:
-    response.headers["X-Request-Id"] = request_id()
+    response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
     if request.endpoint == STATIC:
         # The client is a module that other sites may import.
@@ -55,6 +52,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     default_handler.setFormatter(
         logging.Formatter("%(asctime)s %(levelname)s %(request_id)s %(name)s: %(message)s")
     )
+    app.before_request(_name_request)
     app.after_request(_add_headers)
     CORS(
         app,

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Blueprint, Response, current_app, request
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -159,5 +159,3 @@ def openapi() -> Response:
     """The contract as OpenAPI 3.1, outside the envelope."""
     found: dict[str, Any] = document(current_app)
     return Response(json.dumps(found), content_type="application/json")
-
-

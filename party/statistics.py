@@ -51,7 +51,8 @@ def by_day(tx: Connection) -> list[Row]:
     for room in tx.all("SELECT id, created_at FROM party_rooms"):
         counts = room_counts(tx, room["id"])
         day = days.setdefault(
-            day_of(room["created_at"]), {"rooms": 0, "members": 0, "joins": 0, "signals": 0, "rate_limited": 0}
+            day_of(room["created_at"]),
+            {"rooms": 0, "members": 0, "joins": 0, "signals": 0, "rate_limited": 0},
         )
         for name, count in counts.items():
             day[name] += count
@@ -68,7 +69,9 @@ def room_counts(tx: Connection, room_id: int) -> dict[str, int]:
     )
     return {
         "rooms": 1,
-        "members": _number(tx, "SELECT COUNT(*) AS n FROM party_participants WHERE room_id = :id", id=room_id),
+        "members": _number(
+            tx, "SELECT COUNT(*) AS n FROM party_participants WHERE room_id = :id", id=room_id
+        ),
         "joins": joins,
         "signals": _number(tx, "SELECT seq AS n FROM party_rooms WHERE id = :id", id=room_id) - events,
     }

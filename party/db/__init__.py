@@ -193,7 +193,7 @@ class Database:
                 return attempt()
             except (_Conflict, _Lost) as error:
                 # With jitter, or those who collided once would collide again.
-                pause *= 1 + random.random()  # noqa: S311
+                pause *= 1 + random.random()
                 if time.monotonic() + pause > deadline:
                     raise Unavailable from error
                 time.sleep(pause)
@@ -220,7 +220,7 @@ def transaction(
     """Make `function(tx, ...)` callable as `function(database, ...)`, in a writing transaction."""
 
     @wraps(function)
-    def run(database: Database, *args: P.args, **kwargs: P.kwargs) -> T:
+    def run(database: Database, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return database.write(lambda tx: function(tx, *args, **kwargs))
 
     return run
@@ -232,7 +232,7 @@ def snapshot(
     """As `transaction`, for functions that only read: everything they see is of one moment."""
 
     @wraps(function)
-    def run(database: Database, *args: P.args, **kwargs: P.kwargs) -> T:
+    def run(database: Database, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return database.read(lambda tx: function(tx, *args, **kwargs))
 
     return run

@@ -126,7 +126,7 @@ class MySQL(Engine):
         with connection.cursor() as cursor:
             # Shared hosts often have no strict mode, and would cut what does not fit.
             cursor.execute(
-                "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO',"
+                "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION',"
                 f" SESSION innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}"
             )
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")

@@ -128,22 +128,21 @@ def load(folder: Path = FOLDER) -> tuple[Migration, ...]:
 
 def pending(connection: Connection, migrations: tuple[Migration, ...]) -> list[Pending]:
     """What is still to be applied. Raises `MigrationError` if an applied file was edited or is missing."""
-    ledger = {row["version"]: row for row in _ledger(connection)}
-    known = {migration.version for migration in migrations}
-    for version, row in ledger.items():
-        if version not in known:
-            raise MigrationError(f"{row['name']} was applied, but the file is missing: put it back")
+    ledger = {entry["version"]: entry for entry in _ledger(connection)}
+    for version in ledger.keys() - {migration.version for migration in migrations}:
+        raise MigrationError(f"{ledger[version]['name']} was applied, but the file is missing: put it back")
+    found: list[Pending] = []
     for migration in migrations:
         row = ledger.get(migration.version)
         if row and row["checksum"] != migration.checksum:
             raise MigrationError(
-                f"{migration.name} was edited after it was applied: restore it, and put changes into a new file"
+                f"{migration.name} was edited after it was applied: restore it, put changes into a new file"
             )
-    return [
-        Pending(migration, row["statements_done"] if row else None)
-        for migration in migrations
-        if not (row := ledger.get(migration.version)) or row["applied_at"] is None
-    ]
+        if row is None:
+            found.append(Pending(migration, None))
+        elif row["applied_at"] is None:
+            found.append(Pending(migration, row["statements_done"]))
+    return found
 
 
 def is_behind(database: Database, folder: Path = FOLDER) -> bool:
@@ -210,7 +209,9 @@ def _apply(connection: Connection, step: Pending, auto_increment: str) -> Iterat
         try:
             connection.as_it_stands(_dialect(statement, auto_increment))
         except Exception as error:
-            raise MigrationError(_how_to_go_on(migration, number, statement, error.__cause__ or error)) from error
+            raise MigrationError(
+                _how_to_go_on(migration, number, statement, error.__cause__ or error)
+            ) from error
         connection.run(_DONE, version=migration.version, done=number)
     connection.run(_APPLIED, version=migration.version, now=clock.now_ms())
 
@@ -222,9 +223,11 @@ _APPLIED = "UPDATE party_schema_migrations SET applied_at = :now WHERE version =
 def _how_to_go_on(migration: Migration, number: int, statement: Statement, error: BaseException) -> str:
     mark = _literal(_DONE, done=number, version=migration.version)
     return (
-        f"{migration.name} stopped at statement {number} of {len(migration.statements)} ({statement}): {error}\n"
-        "On MySQL the statements before it are in place. Remove the cause and migrate again: it goes on with this\n"
-        "statement. If its effect is there already (an earlier run was killed just then), mark it as done first:\n"
+        f"{migration.name} stopped at statement {number} of {len(migration.statements)} ({statement}):\n"
+        f"    {error}\n"
+        "On MySQL the statements before it are in place. Remove the cause and migrate again: it goes on\n"
+        "with this statement. If its effect is there already, because an earlier run was killed just\n"
+        "then, mark it as done first:\n"
         f"    {mark}"
     )
 

@@ -80,7 +80,9 @@ def create(database: Database, now: int, body: CreateRoom) -> dict[str, Any]:
 
 
 @transaction
-def _create(tx: Connection, now: int, body: CreateRoom, code: str, password_hash: str | None) -> dict[str, Any]:
+def _create(
+    tx: Connection, now: int, body: CreateRoom, code: str, password_hash: str | None
+) -> dict[str, Any]:
     host_id = body.hostId or auth.new_participant_id()
     limit = body.maxParticipants or min(DEFAULT_MAX_PARTICIPANTS, settings().MAX_PARTICIPANTS)
     room_id = tx.insert(
@@ -107,7 +109,9 @@ def _create(tx: Connection, now: int, body: CreateRoom, code: str, password_hash
 
 
 @transaction
-def join(tx: Connection, now: int, room_id: int, body: JoinRoom, retry_key_hash: str | None) -> dict[str, Any]:
+def join(
+    tx: Connection, now: int, room_id: int, body: JoinRoom, retry_key_hash: str | None
+) -> dict[str, Any]:
     """A new member: Room with `you`. Raises `RoomEnded`, `ParticipantIdTaken`, `RoomFull`, `Duplicate`."""
     room = lock_room(tx, room_id)
     if room["status"] == "ended":
@@ -154,17 +158,11 @@ def _take_seat(
         "expired_seq": 0,
     }
     key = {"room_id": room["id"], "participant_id": participant_id}
+    where = "WHERE room_id = :room_id AND participant_id = :participant_id"
     assignments = ", ".join(f"{column} = :{column}" for column in seat)
-    found = tx.run(
-        f"UPDATE party_participants SET {assignments} WHERE room_id = :room_id AND participant_id = :participant_id",
-        **seat,
-        **key,
-    )
-    if not found:
+    if not tx.run(f"UPDATE party_participants SET {assignments} {where}", **seat, **key):
         tx.insert_many("party_participants", [{**key, **seat}])
-    member = tx.one(
-        "SELECT * FROM party_participants WHERE room_id = :room_id AND participant_id = :participant_id", **key
-    )
+    member = tx.one(f"SELECT * FROM party_participants {where}", **key)
     assert member is not None
     return member
 
@@ -198,7 +196,9 @@ def seat_by_retry_key(database: Database, retry_key_hash: str | None) -> Row | N
 
 def reclaim(database: Database, now: int, seat: Row) -> dict[str, Any]:
     """The seat of an earlier create or join again, for a client that did not get the answer."""
-    return _reseat(database, now, seat, lambda member: member["retry_key_hash"] == seat["retry_key_hash"], None)
+    return _reseat(
+        database, now, seat, lambda member: member["retry_key_hash"] == seat["retry_key_hash"], None
+    )
 
 
 def rejoin(database: Database, now: int, caller: Row) -> dict[str, Any]:

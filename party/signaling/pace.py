@@ -31,4 +31,4 @@ def poll_after_ms(now: int, room: Row, *, more: bool) -> int:
         pace = LOBBY_MS if room["status"] == "waiting" else PLAYING_MS
     else:
         pace = IDLE_MS
-    return round(pace * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311
+    return round(pace * random.uniform(1 - JITTER, 1 + JITTER))

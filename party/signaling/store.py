@@ -58,7 +58,8 @@ def send(
     first = _store(tx, now, room, sender, list(fresh.values())) if fresh else 0
     if after is not None:
         _acknowledge(tx, sender, after)
-    numbers = {**known, **{key: first + i for i, key in enumerate(fresh)}}
+    numbers = {key: first + i for i, key in enumerate(fresh)}
+    numbers.update(known)
     return [numbers[message.clientMsgId or i] for i, message in enumerate(messages)], bool(fresh)
 
 

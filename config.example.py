@@ -1,0 +1,64 @@
+"""Every setting with its default. Copy this file to config.py on the server and change what you need.
+
+The same names with PARTY_ before them work in the environment and in a file named .env, and win over
+this file. A name that does not exist, or a value of the wrong type, stops the start with one line.
+"""
+
+# Where rooms are kept. On MySQL: "mysql://user:password@host:port/database", or with a socket
+# "mysql://user:password@localhost/database?unix_socket=/path". Relative paths count from this folder.
+# DATABASE_URL = "sqlite:///instance/party.sqlite3"
+
+# Connections per process, opened when needed. A Passenger process never needs more than 2.
+# DB_POOL_SIZE = 4
+
+# Keys the hashes of client addresses. Made and kept in instance/ on SQLite; required on MySQL:
+#   python3 -c "import secrets; print(secrets.token_urlsafe(32))"
+# SECRET_KEY = "..."
+
+# Sites whose pages may call this service: ["https://example.org"]. Empty: only its own.
+# ALLOWED_ORIGINS = []
+
+# How many proxies of yours stand before the app and append to X-Forwarded-For.
+# TRUSTED_PROXIES = 0
+
+# Per client address (IPv6: its /64).
+# ROOMS_PER_HOUR = 10
+# JOINS_PER_MINUTE = 60
+
+# Per member, counted in each process.
+# POLLS_PER_SECOND = 20
+# SENDS_PER_SECOND = 50
+
+# The most that a room may ask for.
+# MAX_PARTICIPANTS = 50
+
+# A room ends this long after a member last polled or changed anything.
+# ROOM_TTL_HOURS = 2
+
+# A signal that is not acknowledged within this time is dropped, and its sender told.
+# SIGNAL_TTL_SECONDS = 120
+
+# A member counts as online if it polled within this time. Browsers let a hidden tab's timers run
+# once a minute.
+# ONLINE_SECONDS = 90
+
+# How long a poll may be held until something comes. 0: answer at once, as shared hosting needs it,
+# where every held request occupies a process.
+# LONG_POLL_SECONDS = 0
+
+# STUN_URLS = ["stun:stun.l.google.com:19302"]
+
+# A TURN server with coturn's `use-auth-secret`: its addresses, its secret, and how long the
+# credentials that we make for members are good.
+# TURN_URLS = ["turn:turn.example.org:3478"]
+# TURN_SECRET = "..."
+# TURN_TTL_SECONDS = 3600
+
+# Who knows this token may read /metrics. Without one: only this machine.
+# METRICS_TOKEN = "..."
+
+# Whether / shows the demo page. True on SQLite, False on MySQL.
+# DEMO = True
+
+# Serve the paths of the PHP backend that this service replaces.
+# LEGACY_PHP_PATHS = False
