@@ -51,8 +51,7 @@ def clean(db: Database, now: int, pieces: int = ALL) -> dict[str, int]:
 
 
 def _due(db: Database, sql: str, now: int, pieces: int) -> list[Row]:
-    with db.connection() as connection:
-        return connection.all(f"{sql} LIMIT {pieces}", now=now, purge_before=now - KEEP_ENDED_MS)
+    return db.all(f"{sql} LIMIT {pieces}", now=now, purge_before=now - KEEP_ENDED_MS)
 
 
 def _end(db: Database, now: int, row: Row) -> int:

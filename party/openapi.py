@@ -39,6 +39,8 @@ def document(app: Flask) -> dict[str, Any]:
         path = re.sub(r"<([a-z_]+)>", r"{\1}", rule.rule)
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             paths.setdefault(path, {})[method.lower()] = _operation(rule, method, call, schemas)
+    paths["/metrics"] = {"get": _bare("Prometheus metrics", "text/plain", WITH_TOKEN[:2])}
+    paths["/openapi.json"] = {"get": _bare("This document", "application/json", ())}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -97,6 +99,12 @@ def _operation(rule: Rule, method: str, call: Call, schemas: _Schemas) -> dict[s
     if call.access != "anyone":
         operation["security"] = [{"token": []}, *([{}] if call.access == "anyone or member" else [])]
     return operation
+
+
+def _bare(summary: str, content_type: str, refusals: tuple[type[ApiError], ...]) -> dict[str, Any]:
+    """A call whose answer is a document of its own, outside the envelope."""
+    success = {"description": "Success", "content": {content_type: {"schema": {}}}}
+    return {"summary": summary, "responses": {"200": success, **_failures([*refusals, *ALWAYS])}}
 
 
 def _errors(method: str, call: Call) -> list[type[ApiError]]:

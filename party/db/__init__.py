@@ -47,11 +47,11 @@ class SchemaBehind(Unavailable):
     message = "schema"
 
 
-class _Lost(Exception):
+class _Lost(Unavailable):
     """The connection died before anything was committed: the work can be repeated."""
 
 
-class _Conflict(Exception):
+class _Conflict(Unavailable):
     """A deadlock or a lock timeout undid the transaction: the work can be repeated."""
 
 
@@ -100,6 +100,14 @@ class Connection:
         """Hold the lock that only one migration at a time can hold. Raises `TimeoutError`."""
         return self._engine.alone(self._raw)
 
+    def roll_back(self) -> None:
+        """Undo the transaction; a connection that cannot even do that is not used again."""
+        try:
+            self.run("ROLLBACK")
+        except Exception:
+            with suppress(Exception):
+                self._raw.close()
+
     def _execute(self, sql: str, parameters: dict[str, Any] | None) -> Any:
         try:
             return self._engine.execute(self._raw, sql, parameters)
@@ -130,7 +138,7 @@ class Database:
         try:
             try:
                 pooled = self._pool.connection()
-            except self.engine.errors as error:
+            except (self.engine.errors, OSError) as error:
                 log.warning("no database connection: %s", error)
                 raise Unavailable from error
             try:
@@ -146,7 +154,11 @@ class Database:
 
     def one(self, sql: str, **parameters: Any) -> Row | None:
         """The first row of a single statement outside any transaction."""
-        return self._repeat(lambda: self._single(sql, parameters))
+        return self._repeat(lambda: self._alone(lambda connection: connection.one(sql, **parameters)))
+
+    def all(self, sql: str, **parameters: Any) -> list[Row]:
+        """All rows of a single statement outside any transaction."""
+        return self._repeat(lambda: self._alone(lambda connection: connection.all(sql, **parameters)))
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction that sees one moment and changes nothing."""
@@ -161,9 +173,9 @@ class Database:
         """
         return self._repeat(lambda: self._transact(self.engine.begin_write, work))
 
-    def _single(self, sql: str, parameters: dict[str, Any]) -> Row | None:
+    def _alone(self, statement: Callable[[Connection], T]) -> T:
         with self.connection() as connection:
-            return connection.one(sql, **parameters)
+            return statement(connection)
 
     def _transact(self, begin: tuple[str, ...], work: Callable[[Connection], T]) -> T:
         with self.connection() as tx:
@@ -171,19 +183,17 @@ class Database:
                 for statement in begin:
                     tx.run(statement)
                 result = work(tx)
+                self._commit(tx)
             except BaseException:
-                with suppress(Exception):
-                    tx.run("ROLLBACK")
-                raise
-            try:
-                tx.run("COMMIT")
-            except _Lost as error:
-                raise Unavailable from error
-            except BaseException:
-                with suppress(Exception):
-                    tx.run("ROLLBACK")
+                tx.roll_back()
                 raise
             return result
+
+    def _commit(self, tx: Connection) -> None:
+        try:
+            tx.run("COMMIT")
+        except _Lost as error:
+            raise Unavailable from error
 
     def _repeat(self, attempt: Callable[[], T]) -> T:
         deadline = time.monotonic() + RETRY_SECONDS

@@ -226,7 +226,7 @@ class SQLite(Engine):
         return connection.execute(_without_row_locks(sql), parameters or {})
 
     def alive(self, connection: Any) -> bool:
-        return True
+        return not connection.in_transaction
 
     @contextmanager
     def alone(self, connection: Any) -> Iterator[None]:

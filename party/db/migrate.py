@@ -147,8 +147,7 @@ def pending(connection: Connection, migrations: tuple[Migration, ...]) -> list[P
 
 def is_behind(database: Database, folder: Path = FOLDER) -> bool:
     """Whether a migration has not been applied. Needs no more than SELECT. Raises `Unavailable`."""
-    with database.connection() as connection:
-        applied = {row["version"] for row in _ledger(connection) if row["applied_at"] is not None}
+    applied = {row["version"] for row in database.read(_ledger) if row["applied_at"] is not None}
     return any(migration.version not in applied for migration in load(folder))
 
 

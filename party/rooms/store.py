@@ -196,6 +196,8 @@ def seat_by_retry_key(database: Database, retry_key_hash: str | None) -> Row | N
 
 def reclaim(database: Database, now: int, seat: Row) -> dict[str, Any]:
     """The seat of an earlier create or join again, for a client that did not get the answer."""
+    if is_over(seat, now):
+        end_expired(database, now, seat["room_id"])
     return _reseat(
         database, now, seat, lambda member: member["retry_key_hash"] == seat["retry_key_hash"], None
     )

@@ -24,6 +24,8 @@ ANSWER_BYTES = 1024 * KIB
 # What a message takes in an answer besides its payload, rounded up.
 ENVELOPE_BYTES = 256
 MAILBOX_RETRY_SECONDS = 2
+# Expired signals dropped in one transaction; the next poll goes on.
+DROPPED_AT_ONCE = 500
 
 # A member's poll is noted when the last note is this part of the time it matters for, or older than
 # the limit beside it: most polls write nothing.
@@ -324,10 +326,11 @@ def drop_expired(tx: Connection, now: int, room_id: int) -> int:
             JOIN party_participants t ON t.id = s.to_id
             JOIN party_participants f ON f.id = s.from_id
             WHERE s.room_id = :room_id AND s.expires_at <= :now
-            ORDER BY s.seq
+            ORDER BY s.seq LIMIT :most
             """,
             room_id=room_id,
             now=now,
+            most=DROPPED_AT_ONCE,
         )
         # An acknowledgement needs no room's lock and may have been faster.
         if tx.run(
