@@ -32,7 +32,8 @@ class _Sent(Body):
     after: Annotated[
         int | None,
         BeforeValidator(_cursor, json_schema_input_type=Seq),
-        Field(description="makes the request a poll, too"),
+        # Left out is not null: that would be a wrong cursor.
+        Field(description="makes the request a poll, too", json_schema_extra=lambda s: s.pop("default")),
     ] = None
 
 

@@ -1,0 +1,154 @@
+"""Fixtures. A test that takes `database_url`, or anything made of it, runs on both engines."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+import party
+from party import clock as party_clock
+from party.config import load_settings
+from party.db.migrate import migrate
+from tests.support.mariadb import DatabaseUrls, MariaDB
+from tests.support.peers import Api
+from tests.support.server import Server
+
+# Limits that a test does not run into unless it wants to.
+GENEROUS = {"ROOMS_PER_HOUR": 100_000, "JOINS_PER_MINUTE": 100_000, "SECRET_KEY": "a key for tests"}
+ENGINES = ("sqlite", "mariadb")
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """One private server for each process of the test run."""
+    server = MariaDB()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def migrated_mariadb(mariadb: MariaDB) -> DatabaseUrls:
+    """A database with the schema, shared by the tests of this process and emptied between them."""
+    urls = mariadb.create_database("party_shared")
+    list(migrate(urls.admin))
+    return urls
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with the schema, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "party.sqlite3"
+    list(migrate(f"sqlite:///{path}"))
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """The engine that this run of the test is for."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A migrated database without rows; on MariaDB as the user that may do four things only."""
+    if engine == "sqlite":
+        path = tmp_path / "party.sqlite3"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        return f"sqlite:///{path}"
+    urls: DatabaseUrls = request.getfixturevalue("migrated_mariadb")
+    server: MariaDB = request.getfixturevalue("mariadb")
+    # Rooms take their members, signals and events with them.
+    tables = ("party_rooms", "party_rate_limits", "party_days")
+    server.execute(*(f"DELETE FROM {table}" for table in tables), database="party_shared")
+    return urls.app
+
+
+@pytest.fixture
+def empty_database(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DatabaseUrls]:
+    """A database of its own without any table."""
+    if engine == "sqlite":
+        url = f"sqlite:///{tmp_path / 'empty.sqlite3'}"
+        yield DatabaseUrls(admin=url, app=url)
+        return
+    server: MariaDB = request.getfixturevalue("mariadb")
+    yield server.create_database("party_empty")
+    server.execute(
+        "DROP DATABASE party_empty",
+        "DROP USER party_empty_admin@'127.0.0.1'",
+        "DROP USER party_empty_app@'127.0.0.1'",
+    )
+
+
+@dataclass
+class Clock:
+    """The app's clock, bound: it moves only when a test moves it."""
+
+    now: int = 1_767_962_096_789  # 2026-01-09T12:34:56.789Z
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += round(seconds * 1000)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Binds the clock of the apps in this process."""
+    bound = Clock()
+    monkeypatch.setattr(party_clock, "now_ms", lambda: bound.now)
+    return bound
+
+
+MakeApp = Callable[..., Flask]
+
+
+@pytest.fixture
+def make_app(database_url: str, tmp_path: Path) -> Iterator[MakeApp]:
+    """Makes apps over the test's database: `make_app(ROOMS_PER_HOUR=3)`."""
+    made: list[Flask] = []
+
+    def make(**settings: object) -> Flask:
+        values = {"DATABASE_URL": database_url, **GENEROUS, **settings}
+        environ = {f"PARTY_{name}": str(value) for name, value in values.items()}
+        app = party.create_app(load_settings(tmp_path, environ))
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        app.extensions["party.database"].close()
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> Flask:
+    """An app with generous limits."""
+    return make_app()
+
+
+@pytest.fixture
+def client(app: Flask) -> Api:
+    """Calls to `app`."""
+    return Api.of_app(app)
+
+
+MakeServer = Callable[..., Server]
+
+
+@pytest.fixture
+def server(database_url: str) -> Iterator[MakeServer]:
+    """Starts servers over the test's database: `server(workers=3, ROOM_TTL_HOURS=1)`."""
+    started: list[Server] = []
+
+    def start(**options: object) -> Server:
+        started.append(Server(**{"DATABASE_URL": database_url, "STUN_URLS": "", **GENEROUS, **options}))  # type: ignore[arg-type]
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.__exit__(None, None, None)

@@ -1,0 +1,38 @@
+"""Child processes that do not outlive the tests, and ports for them."""
+
+import ctypes
+import os
+import shutil
+import signal
+import socket
+from typing import NoReturn
+
+import pytest
+
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """For `preexec_fn`: the kernel kills this child when the test process dies, however it dies."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def needs(program: str, package: str) -> str:
+    """The path of a program; without it the test is skipped, and fails where CI=true."""
+    found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin")
+    return found or missing(f"{program} is not installed (Debian's package {package})")
+
+
+def missing(what: str) -> NoReturn:
+    """Skip the test for want of something; fail instead where CI=true."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(what)
+    pytest.skip(what)

@@ -1,0 +1,111 @@
+"""The app under gunicorn, as on a real server: several processes, several threads."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+
+import requests
+
+from tests.support.processes import die_with_parent, free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 30
+STOP_SECONDS = 20
+
+
+class Server:
+    """Starts at once. `settings` are those of the contract, by their names in config.py."""
+
+    def __init__(self, *, workers: int = 2, threads: int = 8, mount: str = "", **settings: object) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="party-server-")
+        self._log = Path(self._folder.name) / "log"
+        self._workers = workers
+        self._threads = threads
+        self._environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("PARTY_")
+        } | {f"PARTY_{name}": str(value) for name, value in settings.items()}
+        if mount:
+            self._environment["SCRIPT_NAME"] = mount
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}{mount}"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Start, on the same port as before, and wait until /health answers anything."""
+        log = self._log.open("ab")
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "gunicorn",
+                f"--bind=127.0.0.1:{self.port}",
+                f"--workers={self._workers}",
+                "--worker-class=gthread",
+                f"--threads={self._threads}",
+                "--graceful-timeout=5",
+                "--no-control-socket",
+                "app:application",
+            ],
+            cwd=ROOT,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            preexec_fn=die_with_parent,
+        )
+        log.close()
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                requests.get(f"{self.url}/health", timeout=10)
+            except requests.ConnectionError:
+                if time.monotonic() > deadline or self._process.poll() is not None:
+                    self.stop()
+                    raise RuntimeError(f"the server did not start:\n{self.log}") from None
+                time.sleep(0.05)
+            else:
+                return
+
+    @property
+    def log(self) -> str:
+        """What the server has written so far."""
+        return self._log.read_text(errors="replace")
+
+    @property
+    def worker_pids(self) -> list[int]:
+        """The process ids of the workers."""
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
+        return [int(pid) for pid in children.split()]
+
+    def kill_worker(self) -> None:
+        """kill -9 one worker; gunicorn starts another."""
+        os.kill(self.worker_pids[0], signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Stop in order, and by force if that takes too long."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            for pid in [*self.worker_pids, self._process.pid]:
+                os.kill(pid, signal.SIGKILL)
+            self._process.wait(timeout=STOP_SECONDS)
+        self._process = None
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        self._folder.cleanup()
