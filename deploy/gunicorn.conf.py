@@ -1,4 +1,4 @@
-"""gunicorn, as `make run` and a small server use it: `gunicorn -c deploy/gunicorn.conf.py app:application`."""
+"""gunicorn for `make run` and a small server: `gunicorn -c deploy/gunicorn.conf.py app:application`."""
 
 import os
 

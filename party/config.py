@@ -101,9 +101,19 @@ def _from_file(path: Path) -> dict[str, Any]:
     try:
         names = runpy.run_path(str(path))
     except Exception as error:
-        raise ConfigError(f"{path.name}: {type(error).__name__}: {error}") from error
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{path.name}: {type(error).__name__}: {reason}") from error
     values = {name: value for name, value in names.items() if name.isupper()}
     return {name: _check(name, value, where=path.name, strict=True) for name, value in values.items()}
+
+
+def _from_dotenv(path: Path) -> dict[str, Any]:
+    """The settings in a .env file."""
+    try:
+        values = dotenv_values(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path.name}: cannot be read: {type(error).__name__}") from error
+    return _from_environment(values)
 
 
 def _from_environment(environ: Mapping[str, str | None]) -> dict[str, Any]:
@@ -121,7 +131,8 @@ def _check(name: str, value: object, *, where: str, strict: bool) -> Any:
     field = Settings.model_fields.get(name)
     if field is None:
         raise ConfigError(f"{name} ({where}): there is no such setting")
-    kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    conditions = tuple(field.metadata)
+    kind: Any = Annotated[(field.annotation, *conditions)] if conditions else field.annotation
     try:
         return TypeAdapter(kind).validate_python(value, strict=strict)
     except ValidationError as error:
@@ -134,7 +145,7 @@ def _kept_secret(path: Path) -> str:
     Several processes may start at once: whoever links the file into place first wins.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -163,7 +174,7 @@ def read_values(root: Path = ROOT, environ: Mapping[str, str] | None = None) -> 
     """
     return {
         **_from_file(root / "config.py"),
-        **_from_environment(dotenv_values(root / ".env")),
+        **_from_dotenv(root / ".env"),
         **_from_environment(os.environ if environ is None else environ),
     }
 

@@ -90,11 +90,13 @@ class MySQL(Engine):
     errors = pymysql.err.MySQLError
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
         try:
+            parts = urlsplit(url)
             port = parts.port or 3306
         except ValueError:
-            raise ConfigError("DATABASE_URL: the port is not a number") from None
+            raise ConfigError(
+                "DATABASE_URL: cannot be read: is the port a number, the password %-encoded?"
+            ) from None
         self.database = unquote(parts.path.lstrip("/"))
         if not self.database or not parts.username:
             raise ConfigError("DATABASE_URL: mysql://user:password@host:port/database")
@@ -211,7 +213,10 @@ class SQLite(Engine):
         self.path = Path(path)
 
     def connect(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if not self.path.exists():
+            # Nobody else on a shared machine reads it; its -wal and -shm files follow its mode.
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.touch(mode=0o600)
         connection = sqlite3.connect(
             self.path, timeout=LOCK_WAIT_SECONDS, isolation_level=None, check_same_thread=False
         )

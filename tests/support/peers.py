@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,9 @@ CODES = set(
     "MAILBOX_FULL INTERNAL UNAVAILABLE".split()
 )
 # What no answer may show: a trace, SQL, a table, a path of this machine.
-LEAKS = re.compile(rf"Traceback|\bparty_\w+ |SELECT |INSERT INTO|UPDATE party|{re.escape(str(ROOT))}|site-packages")
+LEAKS = re.compile(
+    rf"Traceback|\bparty_\w+ |SELECT |INSERT INTO|UPDATE party|{re.escape(str(ROOT))}|site-packages"
+)
 OUTSIDE_THE_ENVELOPE = ("/openapi.json", "/metrics", "/static/")
 
 
@@ -27,7 +29,7 @@ class Answer:
     """An answer of the service."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: dict[str, str]
     text: str
 
     @property
@@ -56,7 +58,7 @@ class Answer:
 
 
 # (method, path, body, headers) -> (status, headers, text)
-Transport = Callable[[str, str, bytes | None, dict[str, str]], tuple[int, Mapping[str, str], str]]
+Transport = Callable[[str, str, bytes | None, dict[str, str]], tuple[int, dict[str, str], str]]
 
 
 class Api:
@@ -71,11 +73,11 @@ class Api:
 
         def send(
             method: str, path: str, body: bytes | None, headers: dict[str, str]
-        ) -> tuple[int, Mapping[str, str], str]:
+        ) -> tuple[int, dict[str, str], str]:
             # A client per call: nothing is kept between calls, and threads do not meet.
             response = app.test_client().open(path, method=method, data=body, headers=headers, buffered=True)
             response.close()
-            return response.status_code, response.headers, response.get_data(as_text=True)
+            return response.status_code, dict(response.headers), response.get_data(as_text=True)
 
         return cls(send)
 
@@ -85,9 +87,9 @@ class Api:
 
         def send(
             method: str, path: str, body: bytes | None, headers: dict[str, str]
-        ) -> tuple[int, Mapping[str, str], str]:
+        ) -> tuple[int, dict[str, str], str]:
             response = requests.request(method, url + path, data=body, headers=headers, timeout=30)
-            return response.status_code, response.headers, response.content.decode()
+            return response.status_code, dict(response.headers), response.content.decode()
 
         return cls(send)
 
