@@ -1,0 +1,84 @@
+/**
+ * Signals on their way out. Those that arise within a moment leave in one request, which is how an
+ * offer travels together with its first candidates, and the offers to all peers together.
+ */
+
+import { randomText } from "./random.js";
+
+/** @typedef {import("./api.js").OutgoingSignal} OutgoingSignal */
+
+/**
+ * Host candidates come a few milliseconds after their description, those of a near STUN server some
+ * tens. (The end of gathering is no better sign: Chromium waits 100 ms for it where nothing is asked.)
+ */
+const GATHER_MS = 50;
+/** The contract's limit for one request. */
+const LARGEST_BATCH = 100;
+
+export class Outbox {
+  /** @type {OutgoingSignal[]} waiting for what may follow in the next moment */
+  #gathering = [];
+  /** @type {OutgoingSignal[]} */
+  #due = [];
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #timer;
+  #onDue;
+
+  /** @param {() => void} onDue  called when there is a batch to send */
+  constructor(onDue) {
+    this.#onDue = onDue;
+  }
+
+  /** Whether there is a batch to send. */
+  get isDue() {
+    return this.#due.length > 0;
+  }
+
+  /**
+   * @param {string} toId
+   * @param {OutgoingSignal["type"]} type
+   * @param {Record<string, any>} payload
+   */
+  post(toId, type, payload) {
+    const last = this.#gathering.findLast((signal) => signal.toId === toId);
+    if (last && type === "ice" && belongTogether(last, payload)) {
+      last.payload.candidates.push(...payload.candidates);
+    } else {
+      this.#gathering.push({ toId, type, payload, clientMsgId: randomText(12) });
+    }
+    this.#timer ??= setTimeout(() => this.#release(), GATHER_MS);
+  }
+
+  /** @returns {OutgoingSignal[]} what to send now; it stays here until it is `sent` */
+  batch() {
+    return this.#due.slice(0, LARGEST_BATCH);
+  }
+
+  /** @param {OutgoingSignal[]} batch  need not be sent any more */
+  sent(batch) {
+    const gone = new Set(batch);
+    this.#due = this.#due.filter((signal) => !gone.has(signal));
+  }
+
+  /** @param {string} toId  whose signals are of no use any more */
+  discard(toId) {
+    this.#due = this.#due.filter((signal) => signal.toId !== toId);
+    this.#gathering = this.#gathering.filter((signal) => signal.toId !== toId);
+  }
+
+  #release() {
+    this.#timer = undefined;
+    this.#due.push(...this.#gathering.splice(0));
+    if (this.isDue) this.#onDue();
+  }
+}
+
+/**
+ * Whether further candidates can travel in the same signal, as nothing of it has been sent yet.
+ *
+ * @param {OutgoingSignal} signal
+ * @param {Record<string, any>} payload
+ */
+function belongTogether({ type, payload: { connection, negotiation } }, payload) {
+  return type === "ice" && connection === payload.connection && negotiation === payload.negotiation;
+}

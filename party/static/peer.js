@@ -1,0 +1,162 @@
+/**
+ * Another participant, and how we reach it: at any time through one connection, which is begun anew
+ * when it fails or when the other side begins another.
+ */
+
+import { Connection } from "./connection.js";
+import { randomText } from "./random.js";
+import { backoffMs } from "./timing.js";
+
+/** @typedef {import("./connection.js").SignalPayload} SignalPayload */
+
+/**
+ * @typedef {"connecting"|"open"|"interrupted"} PeerState
+ * `interrupted`: packets do not get through at the moment; it may mend itself.
+ */
+
+/** How many early candidates are kept; a peer that needs more has lost its way. */
+const MOST_EARLY_SIGNALS = 100;
+/** A peer that can be reached by signals but not by packets is tried ever more rarely. */
+const LONGEST_RESTART_DELAY_MS = 60_000;
+/** The polite side lets the other one restart first, so that they rarely do so both. */
+const POLITE_DELAY_MS = 2_000;
+
+/**
+ * @typedef {object} PeerOptions
+ * @property {string} id
+ * @property {boolean} polite  whether our own offers give way
+ * @property {RTCIceServer[]} iceServers
+ * @property {(type: "offer"|"answer"|"ice", payload: SignalPayload) => void} post
+ * @property {(state: PeerState) => void} onState
+ * @property {() => void} onFailed  the connection is lost and will be begun anew after a while
+ * @property {(data: any) => void} onData
+ */
+
+export class Peer {
+  #options;
+  /** @type {Connection|null} */
+  #connection = null;
+  /** @type {SignalPayload[]} candidates of a connection whose offer has not come yet */
+  #earlySignals = [];
+  /** @type {PeerState} */
+  #state = "connecting";
+  #failures = 0;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #restartTimer;
+
+  /** @param {PeerOptions} options */
+  constructor(options) {
+    this.#options = options;
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** Begin a new connection, in place of the one there may be. */
+  start() {
+    this.#replaceConnection(randomText(8)).start();
+  }
+
+  /** Begin a new connection unless one is open or on its way. */
+  startIfIdle() {
+    if (this.#connection === null) this.start();
+  }
+
+  /** Give up a connection that is not open: a signal for it may have been lost. */
+  abandonAttempt() {
+    if (!this.#connection?.isOpen) this.close();
+  }
+
+  /**
+   * @param {"offer"|"answer"|"ice"} type
+   * @param {SignalPayload} payload
+   */
+  receive(type, payload) {
+    if (type === "offer" && this.#isNewConnection(payload)) this.#acceptNewConnection(payload.connection);
+    if (payload.connection === this.#connection?.id) {
+      this.#connection.receive(type, payload);
+    } else if (type === "ice") {
+      this.#earlySignals = [...this.#earlySignals, payload].slice(-MOST_EARLY_SIGNALS);
+    } else if (type === "answer") {
+      this.#onStaleAnswer();
+    }
+  }
+
+  /**
+   * @param {string} text
+   * @returns {boolean} false: there is no open channel
+   */
+  send(text) {
+    return this.#connection?.send(text) ?? false;
+  }
+
+  /** Close the connection; a new one may be begun by either side at any time. */
+  close() {
+    clearTimeout(this.#restartTimer);
+    this.#connection?.close();
+    this.#connection = null;
+    this.#setState("connecting");
+  }
+
+  /** @param {SignalPayload} payload  of an offer */
+  #isNewConnection({ connection, negotiation }) {
+    return negotiation === 1 && connection !== this.#connection?.id;
+  }
+
+  /**
+   * The other side has begun a connection: ours, if we had one, is of no use any more. Unless we have
+   * begun one at the same time. Then the polite side's gives way.
+   *
+   * @param {string} id
+   */
+  #acceptNewConnection(id) {
+    if (this.#connection?.awaitsFirstAnswer && !this.#options.polite) return;
+    const connection = this.#replaceConnection(id);
+    for (const payload of this.#earlySignals.splice(0)) {
+      if (payload.connection === id) connection.receive("ice", payload);
+    }
+  }
+
+  /**
+   * The other side believes in a connection that we have given up. If we believe in another one of its
+   * own, both would wait for ever (one of us was rejoining while both began), so begin again. If we
+   * wait for an answer ourselves, the other side will find our offer and give up what it believes in.
+   */
+  #onStaleAnswer() {
+    if (this.#connection?.isOpen || this.#connection?.awaitsFirstAnswer) return;
+    this.start();
+  }
+
+  /** @param {string} id */
+  #replaceConnection(id) {
+    this.close();
+    const { polite, iceServers, post, onData } = this.#options;
+    this.#connection = new Connection({
+      id,
+      polite,
+      iceServers,
+      post,
+      onData,
+      onState: (state) => (state === "failed" ? this.#onFailed() : this.#setState(state)),
+    });
+    return this.#connection;
+  }
+
+  #onFailed() {
+    this.close();
+    this.#failures += 1;
+    const politeMs = this.#options.polite ? POLITE_DELAY_MS : 0;
+    const delayMs = backoffMs(this.#failures, LONGEST_RESTART_DELAY_MS) + politeMs;
+    this.#restartTimer = setTimeout(() => this.start(), delayMs);
+    this.#options.onFailed();
+  }
+
+  /** @param {PeerState} state */
+  #setState(state) {
+    if (state === "open") this.#failures = 0;
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#options.onState(state);
+  }
+}

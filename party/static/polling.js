@@ -1,0 +1,193 @@
+/**
+ * The one conversation with the service: polls, and sends that are polls too, one after the other.
+ *
+ * With a single request in flight there is a single cursor, and every message of the stream is handled
+ * exactly once and in order, whatever becomes of requests and answers on the way: the next request
+ * repeats the cursor, and the service repeats what was not acknowledged.
+ */
+
+import { ApiError } from "./api.js";
+import { Outbox } from "./outbox.js";
+import { backoffMs } from "./timing.js";
+
+/** @typedef {import("./api.js").PollAnswer} PollAnswer */
+
+/** After these the token or the room is gone, and with it any use in asking again. */
+const FINAL_STATUSES = new Set([401, 403, 410]);
+
+/**
+ * Whoever has just entered knows how things stand; whoever has offers to make polls by sending them.
+ * Later the service sets the pace.
+ */
+const FIRST_POLL_MS = 250;
+
+/**
+ * @typedef {object} PollLoopOptions
+ * @property {Pick<import("./api.js").MemberApi, "poll"|"send">} api
+ * @property {number} cursor  the `seq` of the room as it was entered
+ * @property {(answer: PollAnswer) => void} onAnswer  gets each message once, in order; must not throw
+ * @property {(error: ApiError) => void} onError  a failed request; temporary ones are tried again
+ * @property {(error: ApiError) => void} onStop  the service will not answer this participant any more
+ */
+
+export class PollLoop {
+  #api;
+  #onAnswer;
+  #onError;
+  #onStop;
+  /** @type {number|null} everything up to here has been handled; null: start over */
+  #cursor;
+  #outbox = new Outbox(() => this.wake());
+  #failures = 0;
+  /** After a refused send a poll tells what has changed in the room. */
+  #pollBeforeSending = false;
+  #aborter = new AbortController();
+  /** Whether somebody has asked for the next turn before it was slept for. */
+  #awake = false;
+  #endSleep = () => {};
+
+  /** @param {PollLoopOptions} options */
+  constructor({ api, cursor, onAnswer, onError, onStop }) {
+    this.#api = api;
+    this.#cursor = cursor;
+    this.#onAnswer = onAnswer;
+    this.#onError = onError;
+    this.#onStop = onStop;
+  }
+
+  /** Poll until `stop`, or until the service has given its last answer. */
+  async run() {
+    await this.#sleep(FIRST_POLL_MS);
+    while (!this.#stopped) {
+      const delayMs = await this.#turn();
+      await this.#sleep(delayMs);
+    }
+  }
+
+  /** Stop at once; a request in flight is abandoned. */
+  stop() {
+    this.#aborter.abort();
+    this.#endSleep();
+  }
+
+  /** Take the next turn now, unless the service is to be left alone for a while. */
+  wake() {
+    if (this.#failures > 0) return;
+    this.#awake = true;
+    this.#endSleep();
+  }
+
+  /**
+   * Send a signal with those that follow within a moment.
+   *
+   * @param {string} toId
+   * @param {"offer"|"answer"|"ice"} type
+   * @param {Record<string, any>} payload
+   */
+  post(toId, type, payload) {
+    this.#outbox.post(toId, type, payload);
+  }
+
+  /**
+   * Forget what was posted for a peer and has not been sent.
+   *
+   * @param {string} toId
+   */
+  discard(toId) {
+    this.#outbox.discard(toId);
+  }
+
+  get #stopped() {
+    return this.#aborter.signal.aborted;
+  }
+
+  /**
+   * One request and what follows from it.
+   *
+   * @returns {Promise<number>} milliseconds until the next
+   */
+  async #turn() {
+    this.#awake = false;
+    const batch = this.#cursor === null || this.#pollBeforeSending ? [] : this.#outbox.batch();
+    try {
+      const answer = await this.#request(batch);
+      if (this.#stopped) return 0;
+      this.#outbox.sent(batch);
+      this.#failures = 0;
+      this.#pollBeforeSending = false;
+      this.#receive(answer);
+      return this.#outbox.isDue ? 0 : answer.pollAfterMs;
+    } catch (error) {
+      if (this.#stopped) return 0;
+      if (!(error instanceof ApiError)) throw error;
+      return this.#afterFailure(error, batch);
+    }
+  }
+
+  /** @param {import("./api.js").OutgoingSignal[]} batch */
+  #request(batch) {
+    const { signal } = this.#aborter;
+    if (batch.length === 0 || this.#cursor === null) return this.#api.poll(this.#cursor, signal);
+    return this.#api.send(batch, this.#cursor, signal);
+  }
+
+  /** @param {PollAnswer} answer */
+  #receive(answer) {
+    const cursor = this.#cursor ?? 0;
+    this.#cursor = answer.seq;
+    this.#onAnswer({ ...answer, messages: answer.messages.filter(({ seq }) => seq > cursor) });
+  }
+
+  /**
+   * @param {ApiError} error
+   * @param {import("./api.js").OutgoingSignal[]} batch
+   * @returns {number} milliseconds until the next turn
+   */
+  #afterFailure(error, batch) {
+    const sending = batch.length > 0;
+    this.#pollBeforeSending = sending;
+    if (sending && error.code === "ROOM_ENDED") {
+      // A poll still tells why.
+      this.#outbox.sent(batch);
+      return 0;
+    }
+    if (FINAL_STATUSES.has(error.status)) {
+      this.stop();
+      this.#onStop(error);
+      return 0;
+    }
+    if (error.code === "BAD_CURSOR") {
+      this.#cursor = null;
+    } else if (sending && isHopeless(error)) {
+      this.#outbox.sent(batch);
+    }
+    this.#failures += 1;
+    // Somebody leaving in this very moment is nothing to report.
+    if (error.code !== "PEER_NOT_FOUND") this.#onError(error);
+    return Math.max(backoffMs(this.#failures), error.retryAfterMs);
+  }
+
+  /** @param {number} delayMs */
+  #sleep(delayMs) {
+    if (this.#stopped || this.#awake) return Promise.resolve();
+    return /** @type {Promise<void>} */ (
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, delayMs);
+        this.#endSleep = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      })
+    );
+  }
+}
+
+/**
+ * Whether the same signals would be refused for ever. A peer that is not found is no such case: the
+ * next poll tells that it has left, and the signals to the others are still good.
+ *
+ * @param {ApiError} error
+ */
+function isHopeless(error) {
+  return !error.isOutage && error.status !== 429 && error.code !== "PEER_NOT_FOUND";
+}
