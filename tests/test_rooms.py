@@ -1,0 +1,381 @@
+"""Opening, joining, seeing, changing and ending rooms."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.conftest import Clock, MakeApp
+from tests.support.peers import Api, Seat
+
+CODE = re.compile(r"[ABCDEFGHJKMNPQRSTUVWXYZ23456789]{6}")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+def events(seat: Seat) -> list[tuple[str, str | None, dict[str, Any]]]:
+    """What the seat reads, as (type, fromId, payload)."""
+    return [(message["type"], message["fromId"], message["payload"]) for message in seat.read()]
+
+
+def test_a_new_room_is_described_whole(client: Api, clock: Clock) -> None:
+    answer = client.request("POST", "/rooms", {"hostName": "  Hana  "})
+    assert answer.status == 201
+    room = answer.data
+    host = room["you"].pop("id")
+    token = room["you"].pop("token")
+    assert CODE.fullmatch(room.pop("code"))
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,36}", host)
+    assert len(token) >= 43  # 256 bits
+    assert room == {
+        "status": "waiting",
+        "hostId": host,
+        "hostName": "Hana",
+        "maxParticipants": 20,
+        "secondsPerQuestion": 30,
+        "currentQuestion": 0,
+        "quizData": None,
+        "createdAt": "2026-01-09T12:34:56.789Z",
+        "startedAt": None,
+        "endedAt": None,
+        "expiresAt": "2026-01-09T14:34:56.789Z",
+        "seq": 0,
+        "participants": [
+            {
+                "id": host,
+                "name": "Hana",
+                "isHost": True,
+                "role": "host",
+                "online": True,
+                "score": 0,
+                "joinedAt": "2026-01-09T12:34:56.789Z",
+            }
+        ],
+        "you": {"role": "host"},
+    }
+
+
+def test_what_the_host_asks_for_is_what_the_room_is(client: Api) -> None:
+    quiz = {"questions": [], "Ümläut": "ü", "n": 1.5, "deep": {"a": [None, True]}}
+    host = client.create_room(
+        "Hana", hostId="Host_-1", maxParticipants=2, secondsPerQuestion=300, quizData=quiz, password="s"
+    )
+    assert host.id == host.room["hostId"] == "Host_-1"
+    assert host.room["maxParticipants"] == 2
+    assert host.room["secondsPerQuestion"] == 300
+    assert host.room["quizData"] == quiz
+    assert host.call("GET").data["quizData"] == quiz
+
+
+def test_a_join_shows_the_room_and_tells_the_others(client: Api, clock: Clock) -> None:
+    host = client.create_room("Hana")
+    clock.advance(1)
+    answer = client.request("POST", f"/rooms/{host.code.lower()}/join", {"name": "Gus", "participantId": "g"})
+    assert answer.status == 200
+    guest = Seat(client, answer.data)
+    assert guest.code == host.code
+    assert guest.room["you"]["role"] == "guest"
+    assert [member["id"] for member in guest.room["participants"]] == [host.id, "g"]
+    participant = guest.room["participants"][1]
+    assert participant == {
+        "id": "g",
+        "name": "Gus",
+        "isHost": False,
+        "role": "guest",
+        "online": True,
+        "score": 0,
+        "joinedAt": "2026-01-09T12:34:57.789Z",
+    }
+    assert events(host) == [("participant-joined", "g", {"participant": participant})]
+    # What came before is in the Room that the guest got.
+    assert guest.read() == []
+    assert host.seq == guest.seq == guest.room["seq"]
+
+
+def test_strangers_see_a_preview_without_ids_and_quiz(client: Api) -> None:
+    host = client.create_room("Hana", quizData={"q": 1}, maxParticipants=5)
+    client.join(host.code)
+    answer = client.request("GET", f"/rooms/{host.code}")
+    assert answer.data == {
+        "code": host.code,
+        "status": "waiting",
+        "hostName": "Hana",
+        "participantCount": 2,
+        "maxParticipants": 5,
+        "needsPassword": False,
+    }
+    secret = client.create_room("Hana", password="p")
+    assert client.request("GET", f"/rooms/{secret.code}").data["needsPassword"] is True
+
+
+def test_members_see_all_of_it_but_no_token(client: Api) -> None:
+    host = client.create_room("Hana")
+    guest = client.join(host.code)
+    room = guest.call("GET").data
+    assert room["you"] == {"id": guest.id, "role": "guest"}
+    assert {member["id"] for member in room["participants"]} == {host.id, guest.id}
+    assert set(room) == set(host.room)
+    assert host.token not in str(room)
+
+
+def test_codes_are_read_in_any_case_everywhere(client: Api) -> None:
+    host = client.create_room()
+    guest = client.join(host.code.lower())
+    for code in (host.code, host.code.lower(), host.code.swapcase().capitalize()):
+        assert client.request("GET", f"/rooms/{code}", token=guest.token).status == 200
+        assert client.request("GET", f"/rooms/{code}").status == 200
+        assert client.request("GET", f"/signal/{code}/{guest.id}", token=guest.token).status == 200
+        body = {"roomCode": code, "toId": host.id, "type": "offer", "payload": {}}
+        assert client.request("POST", "/signal", body, token=guest.token).status == 201
+
+
+def test_codes_are_not_predictable(client: Api) -> None:
+    codes = [client.create_room().code for _ in range(50)]
+    assert all(CODE.fullmatch(code) for code in codes)
+    assert len(set(codes)) == 50
+    # Of 31 characters in 300 places, nearly all occur.
+    assert len(set("".join(codes))) > 25
+
+
+def test_ids_that_differ_in_case_are_different_people(client: Api) -> None:
+    host = client.create_room(hostId="ab")
+    upper = client.join(host.code, participantId="AB")
+    mixed = client.join(host.code, participantId="Ab")
+    host.send("AB", {"to": "AB"})
+    host.send("Ab", {"to": "Ab"})
+    assert [message["payload"] for message in upper.read() if message["type"] == "offer"] == [{"to": "AB"}]
+    assert [message["payload"] for message in mixed.read()] == [{"to": "Ab"}]
+
+
+def test_a_taken_id_is_refused_and_free_again_after_leaving(client: Api) -> None:
+    host = client.create_room(hostId="h")
+    guest = client.join(host.code, participantId="g")
+    for taken in ("h", "g"):
+        refused = client.request("POST", f"/rooms/{host.code}/join", {"name": "X", "participantId": taken})
+        assert (refused.status, refused.code) == (409, "PARTICIPANT_ID_TAKEN")
+    guest.call("POST", "/leave")
+    again = client.join(host.code, "Gus again", participantId="g")
+    assert again.token != guest.token
+    assert [member["name"] for member in again.room["participants"]] == ["Hana", "Gus again"]
+    assert guest.poll().code == "TOKEN_INVALID"
+
+
+def test_who_comes_again_has_an_empty_mailbox_and_joins_at_the_end(client: Api, clock: Clock) -> None:
+    host = client.create_room()
+    first = client.join(host.code, "First", participantId="f")
+    clock.advance(1)
+    second = client.join(host.code, "Second", participantId="s")
+    host.send(first, {"for": "the first stay"})
+    first.call("POST", "/leave")
+    clock.advance(1)
+    again = client.join(host.code, "First", participantId="f")
+    assert [member["id"] for member in again.room["participants"]] == [host.id, "s", "f"]
+    assert again.poll().data["messages"] == []
+    assert again.room["participants"][2]["joinedAt"] == "2026-01-09T12:34:58.789Z"
+    assert second.call("GET").data["participants"] == again.room["participants"]
+
+
+def test_a_full_room_takes_nobody_until_somebody_leaves(client: Api) -> None:
+    host = client.create_room(maxParticipants=2)
+    guest = client.join(host.code)
+    full = client.request("POST", f"/rooms/{host.code}/join", {"name": "X"})
+    assert (full.status, full.code) == (409, "ROOM_FULL")
+    guest.call("POST", "/leave")
+    client.join(host.code)
+
+
+def test_joining_is_possible_while_playing(client: Api) -> None:
+    host = client.create_room()
+    client.join(host.code)
+    host.call("POST", "/start")
+    assert client.join(host.code).room["status"] == "playing"
+
+
+def test_a_password_is_needed_where_there_is_one(client: Api) -> None:
+    password = "Šifra 'x' \\ " + "p" * 100
+    host = client.create_room(password=password)
+    path = f"/rooms/{host.code}/join"
+    for wrong in ({}, {"password": None}, {"password": password[:-1]}, {"password": password.upper()}):
+        answer = client.request("POST", path, {"name": "Gus", **wrong})
+        assert (answer.status, answer.code) == (403, "WRONG_PASSWORD")
+    assert client.request("POST", path, {"name": "Gus", "password": password}).status == 200
+    assert len(host.call("GET").data["participants"]) == 2
+    # Where none is needed, one does no harm.
+    assert client.join(client.create_room().code, password="any")
+
+
+def test_leaving_frees_the_seat_and_kills_the_token(client: Api) -> None:
+    host = client.create_room()
+    guest = client.join(host.code)
+    host.read()
+    answer = guest.call("POST", "/leave")
+    assert (answer.status, answer.data) == (200, {"left": True})
+    assert events(host) == [("participant-left", guest.id, {"participantId": guest.id})]
+    for call in (guest.poll(), guest.send(host), guest.call("POST", "/rejoin"), guest.call("POST", "/leave")):
+        assert (call.status, call.code) == (401, "TOKEN_INVALID")
+    assert [member["id"] for member in host.call("GET").data["participants"]] == [host.id]
+
+
+def test_signals_of_someone_who_left_are_still_delivered(client: Api) -> None:
+    host = client.create_room()
+    guest = client.join(host.code)
+    host.read()
+    guest.send(host, {"n": 1})
+    guest.call("POST", "/leave")
+    assert [message["type"] for message in host.read()] == ["offer", "participant-left"]
+
+
+def test_when_the_host_leaves_the_room_ends(client: Api, clock: Clock) -> None:
+    host = client.create_room()
+    guest = client.join(host.code)
+    clock.advance(5)
+    assert host.call("POST", "/leave").data == {"left": True}
+    ended = {"status": "ended", "endedAt": "2026-01-09T12:35:01.789Z", "reason": "host-left"}
+    assert events(guest) == [("room-ended", host.id, ended)]
+    assert host.call("GET").code == "TOKEN_INVALID"
+
+
+def test_the_host_removes_a_guest_whose_token_dies(client: Api) -> None:
+    host = client.create_room()
+    guest, other = client.join(host.code, "Gus"), client.join(host.code, "Oona")
+    for seat in (host, guest, other):
+        seat.read()
+    answer = host.call("POST", "/remove", {"participantId": guest.id})
+    assert answer.status == 200
+    assert [member["id"] for member in answer.data["participants"]] == [host.id, other.id]
+    assert "you" not in answer.data
+    assert guest.poll().code == "TOKEN_INVALID"
+    assert guest.call("POST", "/rejoin").code == "TOKEN_INVALID"
+    told = [("participant-removed", host.id, {"participantId": guest.id})]
+    assert events(host) == events(other) == told
+    # The id may come again, as somebody new.
+    assert client.join(host.code, participantId=guest.id).token != guest.token
+
+
+@pytest.mark.parametrize("who", ["nobody", "left", "self", "other room"])
+def test_only_another_present_member_can_be_removed(client: Api, who: str) -> None:
+    host = client.create_room()
+    left = client.join(host.code)
+    left.call("POST", "/leave")
+    stranger = client.join(client.create_room().code)
+    participant = {"nobody": "nobody", "left": left.id, "self": host.id, "other room": stranger.id}[who]
+    answer = host.call("POST", "/remove", {"participantId": participant})
+    assert (answer.status, answer.code) == (404, "PEER_NOT_FOUND")
+    assert stranger.poll().status == 200
+
+
+def test_the_quiz_can_be_replaced_while_waiting(client: Api) -> None:
+    host = client.create_room(quizData={"old": 1})
+    guest = client.join(host.code)
+    answer = host.call("POST", "/quiz", {"quizData": {"new": [2]}})
+    assert answer.status == 200
+    assert answer.data["quizData"] == {"new": [2]}
+    assert events(guest) == [("quiz-updated", host.id, {})]
+    assert guest.call("GET").data["quizData"] == {"new": [2]}
+    host.call("POST", "/start")
+    late = host.call("POST", "/quiz", {"quizData": {}})
+    assert (late.status, late.code) == (409, "WRONG_STATUS")
+    assert guest.call("GET").data["quizData"] == {"new": [2]}
+
+
+def test_a_game_starts_once_with_two(client: Api, clock: Clock) -> None:
+    host = client.create_room()
+    alone = host.call("POST", "/start")
+    assert (alone.status, alone.code) == (409, "TOO_FEW_PARTICIPANTS")
+    guest = client.join(host.code)
+    clock.advance(3)
+    answer = host.call("POST", "/start")
+    assert (answer.status, answer.data["status"]) == (200, "playing")
+    assert answer.data["startedAt"] == "2026-01-09T12:34:59.789Z"
+    assert events(guest) == [
+        ("quiz-started", host.id, {"status": "playing", "startedAt": "2026-01-09T12:34:59.789Z"})
+    ]
+    again = host.call("POST", "/start")
+    assert (again.status, again.code) == (409, "WRONG_STATUS")
+
+
+def test_the_host_ends_the_room(client: Api, clock: Clock) -> None:
+    host = client.create_room()
+    guest = client.join(host.code)
+    host.read()
+    answer = host.call("DELETE")
+    assert (answer.status, answer.data) == (200, {"ended": True})
+    told = [
+        (
+            "room-ended",
+            host.id,
+            {"status": "ended", "endedAt": "2026-01-09T12:34:56.789Z", "reason": "ended"},
+        )
+    ]
+    assert events(host) == events(guest) == told
+
+
+def test_in_an_ended_room_nothing_changes_any_more(client: Api) -> None:
+    host = client.create_room()
+    guest = client.join(host.code)
+    host.call("DELETE")
+    before = host.call("GET").data
+    calls = [
+        host.call("POST", "/start"),
+        host.call("POST", "/quiz", {"quizData": {}}),
+        host.call("POST", "/remove", {"participantId": guest.id}),
+        host.call("DELETE"),
+        host.call("POST", "/leave"),
+        guest.call("POST", "/leave"),
+        guest.call("POST", "/rejoin"),
+        guest.send(host),
+        client.request("POST", f"/rooms/{host.code}/join", {"name": "X"}),
+    ]
+    assert [(call.status, call.code) for call in calls] == [(410, "ROOM_ENDED")] * len(calls)
+    assert host.call("GET").data == before
+    assert before["status"] == "ended"
+    assert before["endedAt"] is not None
+    assert client.request("GET", f"/rooms/{host.code}").data["status"] == "ended"
+
+
+@pytest.mark.parametrize("action", ["start", "quiz", "remove", "end"])
+def test_guests_cannot_do_what_only_the_host_may(client: Api, action: str) -> None:
+    host = client.create_room()
+    guest = client.join(host.code)
+    before = host.call("GET").data
+    answer = {
+        "start": lambda: guest.call("POST", "/start"),
+        "quiz": lambda: guest.call("POST", "/quiz", {"quizData": {}}),
+        "remove": lambda: guest.call("POST", "/remove", {"participantId": host.id}),
+        "end": lambda: guest.call("DELETE"),
+    }[action]()
+    assert (answer.status, answer.code) == (403, "HOST_ONLY")
+    assert host.call("GET").data == before
+
+
+def test_no_room_is_larger_than_the_setting_allows(make_app: MakeApp) -> None:
+    client = Api.of_app(make_app(MAX_PARTICIPANTS=7))
+    assert client.create_room(maxParticipants=7).room["maxParticipants"] == 7
+    refused = client.request("POST", "/rooms", {"hostName": "H", "maxParticipants": 8})
+    assert (refused.code, refused.error["field"]) == ("VALIDATION_ERROR", "maxParticipants")
+    assert client.create_room().room["maxParticipants"] == 7
+
+
+def test_online_means_to_have_polled_lately(client: Api, clock: Clock) -> None:
+    host = client.create_room()
+    guest = client.join(host.code)
+
+    def online() -> list[bool]:
+        return [member["online"] for member in host.call("GET").data["participants"]]
+
+    clock.advance(80)
+    host.poll()
+    assert online() == [True, True]
+    clock.advance(11)
+    assert online() == [True, False]
+    guest.poll()
+    assert online() == [True, True]
+    assert all(TIME.fullmatch(member["joinedAt"]) for member in host.room["participants"])
+
+
+def test_tokens_are_kept_as_hashes_only(client: Api, app: Any) -> None:
+    host = client.create_room(retryKey="k" * 22, password="open sesame")
+    database = app.extensions["party.database"]
+    stored = str(database.all("SELECT * FROM party_participants") + database.all("SELECT * FROM party_rooms"))
+    assert host.code in stored
+    for secret in (host.token, "k" * 22, "open sesame"):
+        assert secret not in stored
