@@ -18,7 +18,13 @@ from tests.support.peers import Api
 from tests.support.server import Server
 
 # Limits that a test does not run into unless it wants to.
-GENEROUS = {"ROOMS_PER_HOUR": 100_000, "JOINS_PER_MINUTE": 100_000, "SECRET_KEY": "a key for tests"}
+GENEROUS = {
+    "ROOMS_PER_HOUR": 100_000,
+    "JOINS_PER_MINUTE": 100_000,
+    "POLLS_PER_SECOND": 10_000,
+    "SENDS_PER_SECOND": 10_000,
+    "SECRET_KEY": "a key for tests",
+}
 ENGINES = ("sqlite", "mariadb")
 
 

@@ -37,10 +37,12 @@ class MariaDB:
         self.folder = Path(self._folder.name)
         self.socket = self.folder / "s.sock"
         self.port = free_port()
+        # Servers that share a folder for temporary tables delete each other's when they start.
+        self._environment = {**os.environ, "TMPDIR": str(self.folder)}
         self._process: subprocess.Popen[bytes] | None = None
         if self._as_root:
             subprocess.run(["chown", "mysql", self.folder], check=True)
-        subprocess.run(
+        installed = subprocess.run(
             [
                 "mariadb-install-db",
                 "--no-defaults",
@@ -49,10 +51,14 @@ class MariaDB:
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
             ],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            check=False,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
+        if installed.returncode:
+            raise RuntimeError(f"mariadb-install-db failed:\n{installed.stdout}")
         self.start()
 
     def start(self) -> None:
@@ -75,6 +81,7 @@ class MariaDB:
                 "--performance-schema=OFF",
                 f"--log-error={self.folder}/error.log",
             ],
+            env=self._environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             preexec_fn=die_with_parent,
