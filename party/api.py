@@ -19,7 +19,8 @@ from pydantic import ValidationError as PydanticError
 from party import clock
 from party.auth import bearer, caller_by_token
 from party.db import Row, database
-from party.errors import ApiError, BadJson, HostOnly, JsonRequired, NotAMember, ValidationError
+from party.errors import ApiError, BadJson, HostOnly, JsonRequired, NotAMember, TooLarge, ValidationError
+from party.models import MAX_BODY_BYTES
 from party.rooms import store as rooms
 from party.signaling import store as signals
 
@@ -101,6 +102,8 @@ def call(
 def read_json() -> dict[str, Any]:
     """The request's JSON object; an absent body is an empty one. Raises what the contract says."""
     raw = request.get_data(cache=False)
+    if len(raw) > MAX_BODY_BYTES:
+        raise TooLarge
     if not raw:
         return {}
     if not request.is_json:
