@@ -69,8 +69,17 @@ def _at_most(limit: int, what: str) -> Callable[[dict[str, Any]], dict[str, Any]
     return check
 
 
+# `_visible` once more, for the OpenAPI document.
+VISIBLE = (
+    r"^\s*[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]{0,48}[^\s\x00-\x1f\x7f-\x9f])?\s*$"
+)
 Name = Annotated[
-    str, AfterValidator(_visible), Field(description="1 to 50 characters after trimming, none of control")
+    str,
+    AfterValidator(_visible),
+    Field(
+        description="1 to 50 characters after trimming, none of control",
+        json_schema_extra={"pattern": VISIBLE},
+    ),
 ]
 ParticipantId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,36}$")]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=128)]

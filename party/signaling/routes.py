@@ -38,7 +38,7 @@ def poll_arguments() -> dict[str, int | None]:
     after = request.args.get("after", request.headers.get("X-Party-After"))
     wait = request.args.get("wait", request.headers.get("X-Party-Wait"))
     # Every answer comes at once so far, which is what a `wait` of 0 means; the form counts already.
-    if wait is not None and not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", wait):
+    if wait is not None and not re.fullmatch(r"[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", wait):
         raise ValidationError("wait: a number of seconds, 0 or more", field="wait")
     if after is None:
         return {"after": None}
