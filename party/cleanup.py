@@ -73,16 +73,20 @@ def _purge(tx: Connection, now: int, row: Row) -> int:
 
 @transaction
 def _forget(tx: Connection, now: int, row: Row) -> int:
-    """Delete a rate-limit row whose window is over, and count its refusals into the day."""
+    """Delete a rate-limit row whose window is over, and count its refusals into the day that it ended."""
     found = tx.one(
-        "SELECT refused FROM party_rate_limits WHERE key_hash = :key AND expires_at <= :now FOR UPDATE",
+        """
+        SELECT refused, expires_at FROM party_rate_limits
+        WHERE key_hash = :key AND expires_at <= :now
+        FOR UPDATE
+        """,
         key=row["key_hash"],
         now=now,
     )
     if found is None:
         return 0
     if found["refused"]:
-        add_to_day(tx, day_of(now), {"rate_limited": found["refused"]})
+        add_to_day(tx, day_of(found["expires_at"]), {"rate_limited": found["refused"]})
     return tx.run("DELETE FROM party_rate_limits WHERE key_hash = :key", key=row["key_hash"])
 
 
