@@ -10,7 +10,7 @@ import secrets
 
 from flask import request
 
-from party.db import Connection, Database, Row
+from party.db import Connection, Database, Row, transaction
 from party.errors import TokenInvalid, TokenRequired
 from party.models import CODE_ALPHABET, CODE_LENGTH
 
@@ -67,7 +67,7 @@ def caller_by_token(database: Database, *, or_previous: bool = False) -> Row:
     if caller is None and or_previous:
         caller = database.one(f"{_CALLER} WHERE p.previous_token_hash = :hash", hash=token_hash)
     elif caller and caller["previous_token_hash"] is not None:
-        database.write(lambda tx: _confirm(tx, token_hash))
+        _confirm(database, caller)
     if caller is None:
         raise TokenInvalid
     stored = (caller["token_hash"], caller["previous_token_hash"])
@@ -76,8 +76,14 @@ def caller_by_token(database: Database, *, or_previous: bool = False) -> Row:
     return {**caller, "used_token_hash": token_hash}
 
 
-def _confirm(tx: Connection, token_hash: str) -> None:
+@transaction
+def _confirm(tx: Connection, caller: Row) -> None:
+    """The new page has got its token, so the one before is good for nothing any more."""
     tx.run(
-        "UPDATE party_participants SET previous_token_hash = NULL WHERE token_hash = :hash",
-        hash=token_hash,
+        """
+        UPDATE party_participants SET previous_token_hash = NULL
+        WHERE id = :id AND token_hash = :token_hash
+        """,
+        id=caller["id"],
+        token_hash=caller["token_hash"],
     )

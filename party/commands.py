@@ -1,5 +1,6 @@
 """`python -m party migrate | cleanup | stats`: what the admin and cron run."""
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ import click
 
 from party import cleanup as housekeeping
 from party import clock, config, create_app, statistics
-from party.db import database
+from party.db import SchemaBehind, database
 from party.db import migrate as migrations
 from party.db.engines import MySQL
 from party.db.migrate import MigrationError, Pending
@@ -30,8 +31,11 @@ def migrate(database_url: str | None, dry_run: bool, sql: bool) -> None:
     if sql:
         click.echo(migrations.script(_steps_for_script(url), clock.now_ms()), nl=False)
     elif dry_run:
-        for step in migrations.plan(url):
+        steps = migrations.plan(url)
+        for step in steps:
             click.echo(f"{step.migration.name}: {len(step.statements)} statements")
+        if not steps:
+            click.echo(migrations.UP_TO_DATE)
     else:
         for line in migrations.migrate(url):
             click.echo(line)
@@ -74,14 +78,16 @@ def _one_line_errors() -> Iterator[None]:
         yield
     except (config.ConfigError, MigrationError) as error:
         sys.exit(f"party: {error}")
+    except SchemaBehind:
+        sys.exit("party: the database schema is behind: run `python -m party migrate`")
     except Unavailable as error:
-        if str(error) == "schema":
-            sys.exit("party: the database schema is behind: run `python -m party migrate`")
         cause = error.__cause__
         sys.exit(f"party: the database cannot be reached{f': {cause}' if cause else ''}")
 
 
 def main() -> None:
     """Run a command; exit status 1 with one line if it cannot be done."""
+    # Without an app there is no log: the same news would be printed a second time.
+    logging.getLogger("party.db").addHandler(logging.NullHandler())
     with _one_line_errors():
         commands(prog_name="python -m party")

@@ -1,12 +1,12 @@
-"""What every request and answer has: an id, safe headers, the client's real address, CORS."""
+"""What every request and answer has: an id, safe headers, CORS."""
 
 import logging
+import re
 import secrets
 
 from flask import Flask, Response, g, has_request_context, request
 from flask.logging import default_handler
 from flask_cors import CORS
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from party.config import Settings
 from party.models import MAX_BODY_BYTES
@@ -20,6 +20,20 @@ def _name_request() -> None:
     g.request_id = secrets.token_hex(8)
 
 
+def _answer_preflight() -> Response | None:
+    """Where a browser asks for an address that does not exist, it must get to see the 404 itself."""
+    if request.method == "OPTIONS" and request.routing_exception is not None:
+        return Response(status=204)
+    return None
+
+
+def _allowed(origins: list[str]) -> str | list[re.Pattern[str]]:
+    """The configured origins as Flask-CORS takes them: a text with a `[` it would read as an expression."""
+    if "*" in origins:
+        return "*"
+    return [re.compile(re.escape(origin) + r"\Z", re.IGNORECASE) for origin in origins]
+
+
 class _RequestIdFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = g.get("request_id", "-") if has_request_context() else "-"
@@ -29,7 +43,7 @@ class _RequestIdFilter(logging.Filter):
 def _add_headers(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
-    if request.endpoint == STATIC:
+    if request.endpoint == STATIC and response.status_code < 400:
         # The client is a module that other sites may import.
         response.headers["Access-Control-Allow-Origin"] = "*"
     else:
@@ -46,21 +60,19 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     # A redirect would lose the body; an odd path is simply unknown.
     app.url_map.merge_slashes = False
-    # Only the address is taken from the proxy: the n-th from the right, the rest is the client's own word.
-    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-        app.wsgi_app, x_for=settings.TRUSTED_PROXIES, x_proto=0, x_host=0, x_port=0, x_prefix=0
-    )
     default_handler.addFilter(_RequestIdFilter())
     default_handler.setFormatter(
         logging.Formatter("%(asctime)s %(levelname)s %(request_id)s %(name)s: %(message)s")
     )
     app.before_request(_name_request)
+    app.before_request(_answer_preflight)
     app.after_request(_add_headers)
     CORS(
         app,
         # Whoever is not configured gets no header; the static files have their own.
         resources={r"^(?!/static/).*": {}},
-        origins=settings.ALLOWED_ORIGINS,
+        origins=_allowed(settings.ALLOWED_ORIGINS),
+        send_wildcard=True,
         methods=["GET", "POST", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "X-Party-After", "X-Party-Wait"],
         expose_headers=[

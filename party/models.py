@@ -47,12 +47,10 @@ def _too_deep(value: Any) -> bool:
     """Whether values are nested so deeply that another parser down the line may give up."""
     level = [value]
     for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for parent in level
-            if isinstance(parent, dict | list)
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-        ]
+        children = (
+            each for parent in level for each in (parent.values() if isinstance(parent, dict) else parent)
+        )
+        level = [child for child in children if isinstance(child, dict | list)]
         if not level:
             return False
     return True
@@ -70,9 +68,7 @@ def _at_most(limit: int, what: str) -> Callable[[dict[str, Any]], dict[str, Any]
 
 
 # `_visible` once more, for the OpenAPI document.
-VISIBLE = (
-    r"^\s*[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]{0,48}[^\s\x00-\x1f\x7f-\x9f])?\s*$"
-)
+VISIBLE = r"^\s*[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]{0,48}[^\s\x00-\x1f\x7f-\x9f])?\s*$"
 Name = Annotated[
     str,
     AfterValidator(_visible),

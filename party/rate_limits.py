@@ -10,6 +10,7 @@ import hmac
 import ipaddress
 import json
 import math
+import re
 import time
 from collections import deque
 from collections.abc import Callable
@@ -21,24 +22,31 @@ from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter
 from flask_limiter.errors import RateLimitExceeded
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
-from limits.storage import MovingWindowSupport, Storage
+from limits.storage import MemoryStorage, MovingWindowSupport, Storage
 
 from party import clock
 from party.clock import iso
-from party.config import Settings
-from party.db import Connection, Database, Duplicate, transaction
+from party.config import Settings, settings
+from party.db import Connection, Database, Duplicate, Unreachable, transaction
 from party.errors import RateLimited, Unavailable
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 CREATE_ROOM = "create_room"
+# A stranger's look-up of a code counts as a join: both would serve to try codes out.
 JOIN_ROOM = "join_room"
 
 
 class DatabaseStorage(Storage, MovingWindowSupport):
     """Moving windows in party_rate_limits: one row for each hashed key, changed under its lock.
 
-    Times come from `party.clock`, not from the database. Raises `Unavailable` where the database is
-    away; Flask-Limiter then counts in memory.
+    Times come from `party.clock`, not from the database. Where the database cannot be reached the
+    hits are counted in this process's memory. Where it is merely busy, `Unavailable` is raised: a
+    count that starts over would admit too many.
     """
+
+    # Flask-Limiter's own fallback is not used: it also sets in when the database is busy, and takes
+    # a database that can be read but not written for one that has recovered, again and again.
 
     STORAGE_SCHEME = ["party"]  # noqa: RUF012 - the library's own form
 
@@ -46,6 +54,7 @@ class DatabaseStorage(Storage, MovingWindowSupport):
         super().__init__(uri)
         self._database = database
         self._secret = secret.encode()
+        self._memory = MemoryStorage()
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -59,24 +68,23 @@ class DatabaseStorage(Storage, MovingWindowSupport):
                 return _acquire(self._database, clock.now_ms(), hashed, limit, expiry * 1000, amount)
             except Duplicate:  # somebody else's first hit was faster
                 continue
+            except Unreachable:
+                return self._memory.acquire_entry(hashed, limit, expiry, amount)
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         """When the oldest entry was made, in seconds, and how many there are."""
-        now = clock.now_ms()
-        row = self._database.one(
-            "SELECT hits FROM party_rate_limits WHERE key_hash = :key", key=self._hashed(key)
-        )
+        now, hashed = clock.now_ms(), self._hashed(key)
+        try:
+            row = self._database.one("SELECT hits FROM party_rate_limits WHERE key_hash = :key", key=hashed)
+        except Unreachable:
+            return self._memory.get_moving_window(hashed, limit, expiry)
         hits = _within(row["hits"], now, expiry * 1000) if row else []
         # With nothing used, the window ends now.
         return (hits[0] / 1000 if hits else now / 1000 - expiry), len(hits)
 
-    def check(self) -> bool:
-        """Whether the database is back."""
-        try:
-            self._database.one("SELECT 1 FROM party_rate_limits WHERE key_hash = ''")
-        except Unavailable:
-            return False
-        return True
+    def give_back(self, key: str) -> None:
+        """Take back the last entry: what it was made for has turned out not to count."""
+        _give_back(self._database, self._hashed(key))
 
     def clear(self, key: str) -> None:
         """Forget one key."""
@@ -88,14 +96,19 @@ class DatabaseStorage(Storage, MovingWindowSupport):
         """Forget everything."""
         return self._database.write(lambda tx: tx.run("DELETE FROM party_rate_limits"))
 
+    # What else the library's base class demands, for strategies and fallbacks that are not used.
+
+    def check(self) -> bool:
+        raise NotImplementedError
+
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        raise NotImplementedError("only moving windows are kept")
+        raise NotImplementedError
 
     def get(self, key: str) -> int:
-        raise NotImplementedError("only moving windows are kept")
+        raise NotImplementedError
 
     def get_expiry(self, key: str) -> float:
-        raise NotImplementedError("only moving windows are kept")
+        raise NotImplementedError
 
     def _hashed(self, key: str) -> str:
         return hmac.new(self._secret, key.encode(), hashlib.sha256).hexdigest()
@@ -120,6 +133,14 @@ def _acquire(tx: Connection, now: int, key: str, limit: int, window_ms: int, amo
             **state,
         )
     return True
+
+
+@transaction
+def _give_back(tx: Connection, key: str) -> None:
+    row = tx.one("SELECT hits FROM party_rate_limits WHERE key_hash = :key FOR UPDATE", key=key)
+    if row is not None:
+        hits = json.dumps(json.loads(row["hits"])[:-1])
+        tx.run("UPDATE party_rate_limits SET hits = :hits WHERE key_hash = :key", key=key, hits=hits)
 
 
 def _within(hits: str, now: int, window_ms: int) -> list[int]:
@@ -164,18 +185,22 @@ class RateLimits:
             storage_uri="party://",
             storage_options={"database": database, "secret": settings.SECRET_KEY},  # type: ignore[dict-item]
             strategy="moving-window",
-            in_memory_fallback_enabled=True,
         )
         self._counters = {action: self._counter(action) for action in self._items}
         app.after_request(self._add_headers)
 
-    def create_room(self) -> None:
-        """Count a room against the caller's address. Raises `RateLimited`."""
-        self._hit(CREATE_ROOM)
+    def hit(self, action: str) -> None:
+        """Count this request against the caller's address. Raises `RateLimited`."""
+        try:
+            self._counters[action]()
+        except RateLimitExceeded:
+            raise RateLimited(retry_after=self._seconds_left()) from None
 
-    def join_room(self) -> None:
-        """Count a join or a stranger's look-up of a code. Raises `RateLimited`."""
-        self._hit(JOIN_ROOM)
+    def give_back(self, action: str) -> None:
+        """Uncount this request: it was a retry of another that counted at the same moment."""
+        storage = self._limiter.limiter.storage
+        assert isinstance(storage, DatabaseStorage)
+        storage.give_back(self._items[action].key_for(client_key(), action))
 
     def state(self) -> list[dict[str, Any]]:
         """How things stand for the caller's address; asking costs nothing."""
@@ -199,12 +224,6 @@ class RateLimits:
         count.__qualname__ = f"count_{action}"
         return self._limiter.shared_limit(str(self._items[action]), scope=action)(count)
 
-    def _hit(self, action: str) -> None:
-        try:
-            self._counters[action]()
-        except RateLimitExceeded:
-            raise RateLimited(retry_after=self._seconds_left()) from None
-
     def _seconds_left(self) -> int:
         current = self._limiter.current_limit
         reset_at = current.window.reset_time if current else 0
@@ -223,16 +242,31 @@ class RateLimits:
 
 def client_key() -> str:
     """The caller's network: an IPv4 address, or the /64 that an IPv6 customer gets as a whole."""
-    text = request.remote_addr or "unknown"
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return text
+    address = _forwarded_address() or _parsed(request.remote_addr or "")
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
             return str(address.ipv4_mapped)
         return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+    return str(address or request.remote_addr)
+
+
+def _forwarded_address() -> Address | None:
+    """Whom the outermost of our proxies saw. What stands further left, the client may have made up.
+
+    Split at every comma: a parser that knows quotes could be led astray by one that is never closed.
+    """
+    proxies = settings().TRUSTED_PROXIES
+    forwarded = request.headers.get("X-Forwarded-For", "").split(",")
+    return _parsed(forwarded[-proxies]) if 0 < proxies <= len(forwarded) else None
+
+
+def _parsed(text: str) -> Address | None:
+    """An IP address, with or without the port that some proxies add."""
+    match = re.fullmatch(r"\[([^\]]*)\](?::\d+)?|([\d.]+):\d+|([^%]*)(?:%.*)?", text.strip())
+    try:
+        return ipaddress.ip_address(match[match.lastindex]) if match and match.lastindex else None
+    except ValueError:
+        return None
 
 
 def init_app(app: Flask, settings: Settings, database: Database) -> None:

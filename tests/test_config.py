@@ -102,6 +102,7 @@ def test_lists_are_written_with_commas_or_spaces_in_the_environment(tmp_path: Pa
         ("DB_POOL_SIZE", "many"),
         ("ALLOWED_ORIGINS", "example.org"),
         ("ALLOWED_ORIGINS", "https://example.org/path"),
+        ("ALLOWED_ORIGINS", "https://*.example.org"),
         ("TRUSTED_PROXIES", "-1"),
         ("TRUSTED_PROXIES", "true"),
         ("ROOMS_PER_HOUR", "0"),

@@ -121,6 +121,7 @@ def test_only_configured_origins_may_call(make_app: MakeApp) -> None:
 def test_a_preflight_allows_what_the_client_needs(make_app: MakeApp, path: str) -> None:
     client = Api.of_app(make_app(ALLOWED_ORIGINS=ORIGIN))
     for method in ("GET", "POST", "DELETE"):
+        # Also for an address that does not exist: the page shall see the 404 itself.
         answer = client.request(
             "OPTIONS",
             path,
@@ -130,8 +131,6 @@ def test_a_preflight_allows_what_the_client_needs(make_app: MakeApp, path: str) 
                 "Access-Control-Request-Headers": "authorization,content-type,x-party-after,x-party-wait",
             },
         )
-        if path == "/nothing":
-            continue
         assert answer.status in (200, 204)
         assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
         assert answer.headers["Access-Control-Max-Age"] == "7200"
@@ -150,10 +149,16 @@ def test_failures_reach_the_page_of_an_allowed_origin(make_app: MakeApp) -> None
         assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
 
 
+def test_an_origin_may_be_an_ipv6_address(make_app: MakeApp) -> None:
+    client = Api.of_app(make_app(ALLOWED_ORIGINS="http://[::1]:8000"))
+    answer = client.request("GET", "/health", headers={"Origin": "http://[::1]:8000"})
+    assert answer.headers["Access-Control-Allow-Origin"] == "http://[::1]:8000"
+
+
 def test_any_origin_never_goes_together_with_credentials(make_app: MakeApp) -> None:
     client = Api.of_app(make_app(ALLOWED_ORIGINS="*"))
     answer = client.request("GET", "/health", headers={"Origin": ORIGIN})
-    assert answer.headers["Access-Control-Allow-Origin"] in ("*", ORIGIN)
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
@@ -229,8 +234,12 @@ def test_with_two_proxies_the_second_address_from_the_right_counts(make_app: Mak
     # What the client made up stands further left and never counts.
     assert key_of(app, "10.0.0.1", "1.1.1.1, 2.2.2.2, 203.0.113.9, 10.0.0.2") == 8
     assert key_of(app, "10.0.0.7", "203.0.113.9, 10.0.0.3") == 7
+    # A quote that is never closed does not lead astray.
+    assert key_of(app, "10.0.0.1", '1.1.1.1, ", 203.0.113.9, 10.0.0.2') == 6
+    assert key_of(app, "10.0.0.1", '"1.1.1.1, 203.0.113.9:4711, 10.0.0.2') == 5
     # Too few: the header did not pass through both, so it is not believed.
-    assert key_of(app, "203.0.113.9", "5.5.5.5") == 6
+    assert key_of(app, "203.0.113.9", "5.5.5.5") == 4
+    assert key_of(app, "203.0.113.9", "nonsense, 5.5.5.5") == 3
 
 
 def test_of_an_ipv6_network_all_addresses_are_one_client(make_app: MakeApp) -> None:
@@ -244,7 +253,7 @@ def test_of_an_ipv6_network_all_addresses_are_one_client(make_app: MakeApp) -> N
 
 def test_a_body_of_unknown_length_is_bounded_too(server: MakeServer) -> None:
     running = server(workers=1)
-    for size, status in ((100, 201), (1024 * 1024, 201), (1024 * 1024 + 1, 413), (2 * 1024 * 1024, 413)):
+    for size, status in ((100, 201), (1024 * 1024, 201), (1024 * 1024 + 1, 413)):
         connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=30)
         body = b'{"hostName": "Hana"}'.ljust(size)
         chunks = (body[start : start + 65_536] for start in range(0, size, 65_536))

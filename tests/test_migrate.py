@@ -3,23 +3,21 @@
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-import pymysql
 import pytest
 
 import party
 from party.config import load_settings
 from party.db import Database
-from party.db.migrate import FOLDER, LEDGER, MigrationError, Statement, load, migrate, plan, split
-from tests.conftest import GENEROUS
+from party.db.migrate import FOLDER, LEDGER, MigrationError, load, migrate, split
+from tests.conftest import GENEROUS, MakeApp
 from tests.support.mariadb import DatabaseUrls, MariaDB
 from tests.support.peers import Api
 from tests.support.processes import die_with_parent, free_port, needs
@@ -72,6 +70,7 @@ def ledger(url: str) -> list[dict[str, Any]]:
 
 
 MakeFolder = Callable[..., Path]
+Process: TypeAlias = "subprocess.Popen[str]"
 
 
 @pytest.fixture
@@ -98,19 +97,32 @@ class Installation:
         shutil.copytree(ROOT / "party", root / "party")
         shutil.copytree(ROOT / "migrations", self.migrations)
 
-    def start(self, url: str, *arguments: str) -> "subprocess.Popen[str]":
+    def start(self, url: str, *arguments: str, how: tuple[str, ...] = ("-m", "party")) -> Process:
         """`python -m party ARGUMENTS`, running."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PARTY_")}
         return subprocess.Popen(
-            [sys.executable, "-m", "party", *arguments],
+            [sys.executable, *how, *arguments],
             cwd=self._root,
             env={**environment, "PARTY_DATABASE_URL": url},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             preexec_fn=die_with_parent,
         )
+
+    def race(self, url: str, runners: int) -> list[Process]:
+        """So many times `python -m party migrate`, all at the same moment."""
+        ready = "import sys; from party.commands import main; print(flush=True); sys.stdin.readline(); main()"
+        running = [self.start(url, "migrate", how=("-c", ready)) for _ in range(runners)]
+        for process in running:
+            assert process.stdout is not None
+            process.stdout.readline()
+        for process in running:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        return running
 
     def run(self, url: str, *arguments: str) -> tuple[int, str, str]:
         """The same to its end: exit status, output, errors."""
@@ -212,7 +224,7 @@ def test_admins_who_migrate_at_once_do_not_collide_and_each_statement_runs_once(
 ) -> None:
     rows_added = "".join(f"INSERT INTO marks VALUES ({n});\n" for n in range(5))
     (installation.migrations / "900_marks.sql").write_text(f"CREATE TABLE marks (n INTEGER);\n{rows_added}")
-    racing = [installation.start(empty_database.admin, "migrate") for _ in range(ADMINS)]
+    racing = installation.race(empty_database.admin, ADMINS)
     ends = [(process.communicate(timeout=60), process.returncode) for process in racing]
     assert [(errors, status) for (_, errors), status in ends] == [("", 0)] * ADMINS
     assert sorted(output.splitlines()[-1] for (output, _), _ in ends) == sorted(
@@ -269,9 +281,9 @@ def test_sqlite_undoes_a_file_that_fails(tmp_path: Path, folder: MakeFolder) -> 
     assert tables(url) == set()
 
 
-def kill_at(mariadb: MariaDB, process: "subprocess.Popen[str]", statement: str) -> None:
-    """kill -9 a migration once the server is busy with this statement, and undo the statement."""
-    running = f"SELECT id FROM information_schema.processlist WHERE user = 'party_bare_admin' AND info LIKE '{statement}'"
+def kill_asleep(mariadb: MariaDB, process: Process) -> None:
+    """kill -9 a migration once it has come to a SLEEP, and undo the statement that sleeps."""
+    running = "SELECT id FROM information_schema.processlist WHERE db = 'party_bare' AND state = 'User sleep'"
     deadline = time.monotonic() + 30
     while not (found := mariadb.query(running)):
         assert time.monotonic() < deadline
@@ -293,7 +305,7 @@ def test_a_run_killed_between_statements_goes_on_behind_the_last_one(
         "CREATE TABLE pause (seconds INTEGER)", "INSERT INTO pause VALUES (100)", database="party_bare"
     )
     process = installation.start(empty_mariadb.admin, "migrate")
-    kill_at(mariadb, process, "%SLEEP(%")
+    kill_asleep(mariadb, process)
 
     mariadb.execute("UPDATE pause SET seconds = 0", database="party_bare")
     status, output, errors = installation.run(empty_mariadb.admin, "migrate")
@@ -319,7 +331,7 @@ def test_a_run_killed_before_it_noted_a_statement_says_how_to_note_it(
         database="party_bare",
     )
     process = installation.start(empty_mariadb.admin, "migrate")
-    kill_at(mariadb, process, f"UPDATE {LEDGER_TABLE}%statements_done%")
+    kill_asleep(mariadb, process)
     mariadb.execute("DROP TRIGGER slow", database="party_bare")
 
     status, _, errors = installation.run(empty_mariadb.admin, "migrate")
@@ -459,3 +471,112 @@ def test_without_a_reachable_database_the_script_is_for_an_empty_one(
     assert errors == "party: the database cannot be reached; the script is for an empty one\n"
     pipe_into_client(mariadb, script)
     assert list(migrate(empty_mariadb.admin)) == ["The schema is up to date."]
+
+
+# Who may migrate
+
+
+def test_the_app_user_may_do_exactly_four_things(mariadb: MariaDB, migrated_mariadb: DatabaseUrls) -> None:
+    grants = [grant for row in rows(migrated_mariadb.app, "SHOW GRANTS") for grant in row.values()]
+    told = [re.sub(r" (TO|ON) ", r"|\1 ", grant).split("|")[:2] for grant in grants]
+    assert told == [
+        ["GRANT USAGE", "ON *.*"],
+        ["GRANT SELECT, INSERT, UPDATE, DELETE", "ON `party_shared`.*"],
+    ]
+
+
+def test_the_app_user_cannot_migrate_and_is_told_in_one_line(
+    empty_mariadb: DatabaseUrls, installation: Installation
+) -> None:
+    status, output, errors = installation.run(empty_mariadb.app, "migrate")
+    assert (status, output) == (1, "")
+    assert len(errors.splitlines()) == 1, errors
+    assert errors.startswith("party: ")
+    assert "--database-url" in errors
+    assert tables(empty_mariadb.admin) == set()
+
+
+def test_the_admins_credentials_are_given_beside_the_apps(
+    empty_mariadb: DatabaseUrls, installation: Installation
+) -> None:
+    status, _, errors = installation.run(empty_mariadb.app, "migrate", "--database-url", empty_mariadb.admin)
+    assert (status, errors) == (0, "")
+    assert tables(empty_mariadb.app) == shipped_tables()
+
+
+def test_a_database_that_is_away_is_told_in_one_line(installation: Installation) -> None:
+    status, output, errors = installation.run(f"mysql://root@127.0.0.1:{free_port()}/party", "migrate")
+    assert (status, output) == (1, "")
+    assert errors.startswith("party: the database cannot be reached")
+    assert len(errors.splitlines()) == 1, errors
+
+
+def test_a_dry_run_changes_nothing_and_says_what_would_be_done(
+    empty_database: DatabaseUrls, installation: Installation
+) -> None:
+    (installation.migrations / "900_two.sql").write_text("-- Two.\nCREATE TABLE a (n INTEGER); DROP TABLE a;")
+    status, output, errors = installation.run(empty_database.app, "migrate", "--dry-run")
+    assert (status, errors) == (0, "")
+    files = sorted(path.name for path in installation.migrations.glob("*.sql"))
+    assert [line.partition(":")[0] for line in output.splitlines()] == files
+    assert output.splitlines()[-1] == "900_two.sql: 2 statements"
+    assert tables(empty_database.admin) == set()
+
+
+# The app
+
+
+def test_the_app_never_migrates_and_works_as_soon_as_the_admin_has(
+    empty_database: DatabaseUrls, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    values = {"DATABASE_URL": empty_database.app, **GENEROUS}
+    app = party.create_app(
+        load_settings(tmp_path, {f"PARTY_{name}": str(value) for name, value in values.items()})
+    )
+    api = Api.of_app(app)
+    try:
+        assert [record.message for record in caplog.records if BEHIND in record.message] == [
+            f"{BEHIND}: run `python -m party migrate`"
+        ]
+        health = api.request("GET", "/health")
+        assert (health.status, health.code, health.error["message"]) == (503, "UNAVAILABLE", "schema")
+        for method, path, body in [
+            ("POST", "/rooms", {"hostName": "Hana"}),
+            ("GET", "/rooms/ABCDEF", None),
+            ("POST", "/rooms/ABCDEF/join", {"name": "Gus"}),
+        ]:
+            refused = api.request(method, path, body)
+            assert (refused.status, refused.code) == (503, "UNAVAILABLE")
+        refused = api.request("GET", "/signal/ABCDEF/someone", token="x" * 43)
+        assert (refused.status, refused.code) == (503, "UNAVAILABLE")
+        assert tables(empty_database.admin) == set()
+
+        list(migrate(empty_database.admin))
+        assert api.request("GET", "/health").data["schema"] == "current"
+        host = api.create_room()
+        assert host.poll().status == 200
+        assert api.request("GET", f"/rooms/{host.code}").data["participantCount"] == 1
+    finally:
+        app.extensions["party.database"].close()
+
+
+def test_a_half_migrated_database_is_behind(
+    mariadb: MariaDB, empty_mariadb: DatabaseUrls, tmp_path: Path
+) -> None:
+    list(migrate(empty_mariadb.admin))
+    mariadb.execute(
+        f"UPDATE {LEDGER_TABLE} SET applied_at = NULL, statements_done = 0 ORDER BY version DESC LIMIT 1",
+        database="party_bare",
+    )
+    environ = {"PARTY_DATABASE_URL": empty_mariadb.app, "PARTY_SECRET_KEY": "a key for tests"}
+    app = party.create_app(load_settings(tmp_path, environ))
+    health = Api.of_app(app).request("GET", "/health")
+    app.extensions["party.database"].close()
+    assert (health.status, health.error["message"]) == (503, "schema")
+
+
+def test_an_app_on_a_current_schema_starts_without_a_warning(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_app()
+    assert [record.message for record in caplog.records if record.name.startswith("party")] == []

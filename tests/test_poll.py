@@ -133,7 +133,7 @@ def test_events_are_given_again_until_they_are_acknowledged(client: Api, host: S
     assert [message["type"] for message in host.poll(before).data["messages"]] == ["participant-joined"]
     host.read()
     host.poll(host.seq)
-    assert host.poll(before).data["messages"] == []
+    assert host.poll().data["messages"] == []
 
 
 def test_the_cursor_may_travel_in_a_header(client: Api, host: Seat, guest: Seat) -> None:
@@ -189,6 +189,30 @@ def test_peers_are_the_other_present_members(client: Api, host: Seat, guest: Sea
     client.join(host.code, participantId="another")
     answer = client.request("GET", f"/signal/{host.code}/guest/peers", token=guest.token)
     assert answer.data == {"peers": ["host", "another"], "count": 2}
+
+
+def test_an_older_cursor_gives_events_again_but_no_signals(client: Api, host: Seat, guest: Seat) -> None:
+    guest.send(host, {"n": 1})
+    client.join(host.code, "Second")
+    host.read()
+    host.poll(host.seq)
+    for cursor in (0, 1):
+        data = host.poll(cursor).data
+        joined = [message["payload"]["participant"]["name"] for message in data["messages"]]
+        assert joined == ["Gus", "Second"][cursor:]
+        assert (data["seq"], data["gap"]) == (host.seq, False)
+    # Looking back undoes no acknowledgement.
+    assert host.poll().data["messages"] == []
+
+
+def test_nobody_sees_events_from_before_it_came(client: Api, host: Seat, guest: Seat, clock: Clock) -> None:
+    guest.send(host, clientMsgId="of the first")
+    clock.advance(121)
+    host.read()
+    guest.call("POST", "/leave")
+    again = client.join(host.code, participantId=guest.id)
+    assert again.poll(0).data["messages"] == []
+    assert again.poll().data["messages"] == []
 
 
 # Bounded answers

@@ -210,16 +210,16 @@ def test_whatever_is_sent_no_answer_is_outside_the_document(app: Flask) -> None:
         host = client.create_room()
         guest = client.join(host.code)
         known = {"code": host.code, "participant_id": host.id}
-        tokens = st.sampled_from([host.token, guest.token, "unknown", None])
+        tokens = st.sampled_from([host.token, host.token, guest.token, "unknown", None])
+        fields = {"roomCode": host.code, "toId": guest.id, "fromId": host.id, "after": 0}
 
         @settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy(), token=tokens, in_room=st.booleans())
         def try_it(case: Any, token: str | None, in_room: bool) -> None:
             if in_room:
                 case.path_parameters = {name: known[name] for name in case.path_parameters or {}}
-                if isinstance(case.body, dict) and "roomCode" in case.body:
-                    case.body |= {"roomCode": host.code}
-                    case.body |= {"toId": guest.id} if "toId" in case.body else {}
+                if isinstance(case.body, dict):
+                    case.body |= {name: fields[name] for name in fields.keys() & case.body.keys()}
             case.headers["Authorization"] = f"Bearer {token}"
             response = case.call()
             case.validate_response(response, checks=CONFORMANCE)
@@ -232,4 +232,4 @@ def test_whatever_is_sent_no_answer_is_outside_the_document(app: Flask) -> None:
         run(result.ok())
     assert len(seen) == OPERATIONS
     # The run went beyond the doors.
-    assert seen["POST /signal"] >= {201, 400, 401, 403}
+    assert seen["POST /signal"] >= {201, 401, 403}

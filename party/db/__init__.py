@@ -19,7 +19,6 @@ from functools import wraps
 from threading import BoundedSemaphore
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from dbutils.pooled_db import PooledDB
 from flask import Flask, current_app
 
 from party.config import Settings
@@ -41,10 +40,14 @@ class Duplicate(Exception):
     """A unique key is already taken."""
 
 
+class Unreachable(Unavailable):
+    """There is no connection to be had at all; elsewhere the database may merely be busy."""
+
+
 class SchemaBehind(Unavailable):
     """A table or a column is missing: the migrations have not been run."""
 
-    message = "schema"
+    message = "The database schema is behind. Its admin has to run the migrations."
 
 
 class _Lost(Unavailable):
@@ -120,15 +123,10 @@ class Database:
 
     def __init__(self, url: str, pool_size: int = 1) -> None:
         self.engine = engine_for(url)
-        # The library keeps and checks the idle connections. It would wait for a free one without
-        # a deadline, so the waiting is done here.
+        # DBUtils' PooledDB would do, but where it can open no connection it hands out one that died,
+        # and while a server does not answer it lets its threads wait for that one after the other.
         self._slots = BoundedSemaphore(pool_size)
-        self._pool = PooledDB(
-            self.engine.connect,
-            maxcached=pool_size,
-            reset=False,
-            ping=self.engine.alive,
-        )
+        self._idle: list[Any] = []
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -136,21 +134,40 @@ class Database:
         if not self._slots.acquire(timeout=POOL_WAIT_SECONDS):
             raise Unavailable
         try:
+            raw = self._idle_connection() or self._new_connection()
             try:
-                pooled = self._pool.connection()
-            except (self.engine.errors, OSError) as error:
-                log.warning("no database connection: %s", error)
-                raise Unavailable from error
-            try:
-                yield Connection(self.engine, pooled.dbapi_connection)
+                yield Connection(self.engine, raw)
             finally:
-                pooled.close()
+                self._idle.append(raw)
         finally:
             self._slots.release()
 
     def close(self) -> None:
         """Close the idle connections; the next use opens new ones."""
-        self._pool.close()
+        while self._idle:
+            self._idle.pop().close()
+
+    def _idle_connection(self) -> Any:
+        """The connection that was used last, or one before it; None if none is alive."""
+        while True:
+            try:
+                raw = self._idle.pop()
+            except IndexError:
+                return None
+            with suppress(self.engine.errors, OSError):
+                if self.engine.alive(raw):
+                    return raw
+            with suppress(Exception):
+                raw.close()
+
+    def _new_connection(self) -> Any:
+        try:
+            return self.engine.connect()
+        # PyMySQL raises RuntimeError for a way of authentication that it lacks a package for.
+        except (self.engine.errors, OSError, RuntimeError) as error:
+            log.warning("no database connection: %s", error)
+            busy = self.engine.fault(error) is Fault.BUSY
+            raise (Unavailable if busy else Unreachable) from error
 
     def one(self, sql: str, **parameters: Any) -> Row | None:
         """The first row of a single statement outside any transaction."""
@@ -212,7 +229,8 @@ class Database:
 _OURS: dict[Fault, type[Exception]] = {
     Fault.CONFLICT: _Conflict,
     Fault.LOST: _Lost,
-    Fault.UNREACHABLE: Unavailable,
+    Fault.UNREACHABLE: Unreachable,
+    Fault.BUSY: Unavailable,
     Fault.DUPLICATE: Duplicate,
     Fault.SCHEMA: SchemaBehind,
 }

@@ -39,6 +39,7 @@ class Fault(Enum):
     CONFLICT = auto()  # a deadlock or lock timeout: rolled back, may be repeated
     LOST = auto()  # the connection died: whatever was not committed is undone
     UNREACHABLE = auto()  # no connection to be had
+    BUSY = auto()  # it is there, but takes no more connections or no changes now
     DUPLICATE = auto()  # a unique key is taken
     SCHEMA = auto()  # a table or column is missing: migrations are pending
     OTHER = auto()  # a bug
@@ -114,7 +115,7 @@ class MySQL(Engine):
             self._arguments["unix_socket"] = options["unix_socket"][0]
 
     def connect(self) -> Any:
-        connection = pymysql.connect(
+        connection: Any = pymysql.connect(
             **self._arguments,
             charset="utf8mb4",
             autocommit=True,
@@ -132,6 +133,7 @@ class MySQL(Engine):
                 f" SESSION innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}"
             )
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        connection.last_used = time.monotonic()
         return connection
 
     def execute(self, connection: Any, sql: str, parameters: dict[str, Any] | None) -> Any:
@@ -148,6 +150,7 @@ class MySQL(Engine):
             return False
         if time.monotonic() - getattr(connection, "last_used", 0.0) > TRUSTED_IDLE_SECONDS:
             connection.ping(reconnect=False)
+            connection.last_used = time.monotonic()
         return True
 
     @contextmanager
@@ -178,9 +181,11 @@ class MySQL(Engine):
         ER.QUERY_INTERRUPTED: Fault.LOST,
         CR.CR_CONN_HOST_ERROR: Fault.UNREACHABLE,
         CR.CR_CONNECTION_ERROR: Fault.UNREACHABLE,
-        ER.CON_COUNT_ERROR: Fault.UNREACHABLE,
-        ER.TOO_MANY_USER_CONNECTIONS: Fault.UNREACHABLE,
-        ER.USER_LIMIT_REACHED: Fault.UNREACHABLE,
+        ER.CON_COUNT_ERROR: Fault.BUSY,
+        ER.TOO_MANY_USER_CONNECTIONS: Fault.BUSY,
+        ER.USER_LIMIT_REACHED: Fault.BUSY,
+        ER.OPTION_PREVENTS_STATEMENT: Fault.BUSY,  # --read-only
+        1836: Fault.BUSY,  # ER_READ_ONLY_MODE
         ER.ACCESS_DENIED_ERROR: Fault.UNREACHABLE,
         ER.DBACCESS_DENIED_ERROR: Fault.UNREACHABLE,
         ER.BAD_DB_ERROR: Fault.UNREACHABLE,
@@ -221,7 +226,7 @@ class SQLite(Engine):
             self.path, timeout=LOCK_WAIT_SECONDS, isolation_level=None, check_same_thread=False
         )
         connection.row_factory = _dict_row
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection)
         # What was acknowledged must survive a power cut, too.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
@@ -252,9 +257,13 @@ class SQLite(Engine):
             return Fault.CONFLICT
         if name.startswith(("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "UNIQUE")):
             return Fault.DUPLICATE
-        if str(error).startswith(("no such table", "no such column")):
+        if re.match(r"no such (table|column)|table \S+ has no column", str(error)):
             return Fault.SCHEMA
-        if name.startswith(("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_FULL", "unable to open")):
+        if name.startswith(("SQLITE_READONLY", "SQLITE_FULL")):
+            return Fault.BUSY
+        if name.startswith(
+            ("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB", "unable to")
+        ):
             return Fault.UNREACHABLE
         return Fault.OTHER
 
@@ -278,6 +287,20 @@ def _to_pyformat(sql: str) -> str:
 def _without_row_locks(sql: str) -> str:
     """SQLite knows no FOR UPDATE: its writing transactions hold the only lock from their beginning."""
     return re.sub(r"\s+FOR UPDATE\b", "", sql)
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch a new file to WAL. SQLite does not wait for a process that is just doing the same."""
+    deadline = time.monotonic() + LOCK_WAIT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                connection.close()
+                raise
+            time.sleep(0.01)
 
 
 def _dict_row(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:

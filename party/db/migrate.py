@@ -19,6 +19,7 @@ from party.db import Connection, Database, Row, SchemaBehind
 from party.db.engines import MySQL
 from party.errors import Unavailable
 
+UP_TO_DATE = "The schema is up to date."
 FOLDER = Path(__file__).resolve().parents[2] / "migrations"
 
 LEDGER = """
@@ -116,8 +117,8 @@ def load(folder: Path = FOLDER) -> tuple[Migration, ...]:
         version = int(number[1])
         if version in found:
             raise MigrationError(f"{path.name}: {found[version].name} has the same number")
-        # Uploading as text may change line ends; that is no edit.
-        text = path.read_text(encoding="utf-8").replace("\r\n", "\n")
+        # Read as text, so that other line ends, which uploading may leave, are no edit.
+        text = path.read_text(encoding="utf-8")
         try:
             statements = tuple(split(text))
         except MigrationError as error:
@@ -182,9 +183,12 @@ def migrate(url: str, folder: Path = FOLDER) -> Iterator[str]:
             todo = pending(connection, load(folder))
             for step in todo:
                 yield from _apply(connection, step, database.engine.auto_increment)
-        yield "The schema is up to date." if not todo else f"{len(todo)} applied."
+        yield UP_TO_DATE if not todo else f"{len(todo)} applied."
     except TimeoutError:
         raise MigrationError("another migration is running: wait for it and try again") from None
+    except database.engine.errors as error:
+        # Most likely these are the app's credentials, which may not change tables.
+        raise MigrationError(f"{error} (the admin's credentials go into --database-url)") from error
     finally:
         database.close()
 

@@ -13,7 +13,7 @@ class CreateRoom(Body):
     maxParticipants: Annotated[int, Field(ge=2, description="20 unless given")] | None = None
     password: Password | None = None
     quizData: QuizData | None = None
-    secondsPerQuestion: Annotated[int, Field(ge=5, le=300)] = 30
+    secondsPerQuestion: Annotated[int, Field(ge=5, le=300, description="30 unless given")] | None = None
     retryKey: RetryKey | None = None
 
 

@@ -1,5 +1,7 @@
 """The room calls over HTTP."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint
@@ -15,12 +17,13 @@ from party.errors import (
     RoomEnded,
     RoomFull,
     RoomNotFound,
+    TokenInvalid,
     TooFewParticipants,
     ValidationError,
     WrongPassword,
     WrongStatus,
 )
-from party.rate_limits import rate_limits
+from party.rate_limits import CREATE_ROOM, JOIN_ROOM, rate_limits
 from party.rooms import store
 from party.rooms.models import (
     CreateRoom,
@@ -45,15 +48,8 @@ def create(body: CreateRoom) -> dict[str, Any]:
         raise ValidationError(
             f"maxParticipants: at most {settings().MAX_PARTICIPANTS} here", field="maxParticipants"
         )
-    db, now = database(), clock.now_ms()
     key = store.create_key_hash(body.retryKey)
-    if seat := store.seat_by_retry_key(db, key):
-        return store.reclaim(db, now, seat)
-    rate_limits().create_room()
-    try:
-        return store.create(db, now, body)
-    except Duplicate:  # the same key in two requests at once
-        return store.reclaim(db, now, _seat(key))
+    return _enter(key, CREATE_ROOM, lambda: store.create(database(), clock.now_ms(), body))
 
 
 @blueprint.get("/rooms/<code>")
@@ -68,7 +64,7 @@ def show(code: str, caller: Row | None) -> dict[str, Any]:
     db, now = database(), clock.now_ms()
     if caller is not None:
         return store.view(db, now, caller)
-    rate_limits().join_room()
+    rate_limits().hit(JOIN_ROOM)
     return store.preview(db, store.find(db, now, code))
 
 
@@ -81,27 +77,42 @@ def show(code: str, caller: Row | None) -> dict[str, Any]:
 )
 def join(code: str, body: JoinRoom) -> dict[str, Any]:
     """A retry key that is known gives its seat back and counts against no limit."""
-    db, now = database(), clock.now_ms()
     key = store.join_key_hash(body.retryKey, code)
-    if seat := store.seat_by_retry_key(db, key):
-        return store.reclaim(db, now, seat)
-    rate_limits().join_room()
-    room = store.find(db, now, code)
-    if room["status"] == "ended":
-        raise RoomEnded
-    if not store.password_fits(room, body.password):
-        raise WrongPassword
-    try:
+
+    def take_seat() -> dict[str, Any]:
+        db, now = database(), clock.now_ms()
+        room = store.find(db, now, code)
+        if room["status"] == "ended":
+            raise RoomEnded
+        if not store.password_fits(room, body.password):
+            raise WrongPassword
         return store.join(db, now, room["id"], body, key)
-    except Duplicate:  # the same key in two requests at once
-        return store.reclaim(db, now, _seat(key))
+
+    return _enter(key, JOIN_ROOM, take_seat)
 
 
-def _seat(key: str | None) -> Row:
-    seat = store.seat_by_retry_key(database(), key)
-    if seat is None:  # taken and left again within this very moment
-        raise ParticipantIdTaken
-    return seat
+def _enter(key: str | None, action: str, take_seat: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The seat that a known retry key has, or a new one, which counts against a limit."""
+    db, limits = database(), rate_limits()
+    counted = False
+    while True:
+        if seat := store.seat_by_retry_key(db, key):
+            with suppress(TokenInvalid):  # its member has just left: then it is a new one
+                room = store.reclaim(db, clock.now_ms(), seat)
+                if counted:
+                    limits.give_back(action)
+                return room
+            continue
+        if not counted:
+            try:
+                limits.hit(action)
+            except RateLimited:
+                if store.seat_by_retry_key(db, key):  # another request with it was just faster
+                    continue
+                raise
+            counted = True
+        with suppress(Duplicate):  # the same key in two requests at once
+            return take_seat()
 
 
 @blueprint.post("/rooms/<code>/rejoin")

@@ -25,6 +25,7 @@ from party.rooms.models import CreateRoom, JoinRoom
 from party.stream import ROOM_COLUMNS, add_event, advance, lock_as_member, lock_room, publish
 
 DEFAULT_MAX_PARTICIPANTS = 20
+DEFAULT_SECONDS_PER_QUESTION = 30
 # A quarter of the library's default memory and time: a shared host has little of either, and a room's
 # password lives for hours, not years.
 PASSWORD_METHOD = "scrypt:8192:8:1"
@@ -97,7 +98,7 @@ def _create(
         quiz_data=None if body.quizData is None else to_json(body.quizData),
         password_hash=password_hash,
         max_participants=limit,
-        seconds_per_question=body.secondsPerQuestion,
+        seconds_per_question=body.secondsPerQuestion or DEFAULT_SECONDS_PER_QUESTION,
         now=now,
         expires_at=now + settings().room_ttl_ms,
     )
@@ -304,6 +305,12 @@ def end_expired(tx: Connection, now: int, room_id: int) -> None:
 
 
 def _free_seat(tx: Connection, now: int, member: Row) -> None:
+    # Signals before members, as in an acknowledgement: in the other order the two would deadlock.
+    tx.run(
+        "DELETE FROM party_signaling WHERE room_id = :room_id AND to_id = :id",
+        room_id=member["room_id"],
+        id=member["id"],
+    )
     tx.run(
         """
         UPDATE party_participants
@@ -311,11 +318,6 @@ def _free_seat(tx: Connection, now: int, member: Row) -> None:
         WHERE id = :id
         """,
         now=now,
-        id=member["id"],
-    )
-    tx.run(
-        "DELETE FROM party_signaling WHERE room_id = :room_id AND to_id = :id",
-        room_id=member["room_id"],
         id=member["id"],
     )
 

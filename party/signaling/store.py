@@ -170,7 +170,7 @@ def poll(database: Database, now: int, caller: Row, after: int | None) -> dict[s
     acked = max(after or 0, caller["acked_seq"])
     if caller["status"] == "ended" and acked >= caller["seq"]:
         raise RoomEnded
-    if after is not None and acked == caller["seq"]:
+    if after is not None and after == caller["seq"]:
         return _idle_answer(now, caller)
     return _read(database, now, caller, after)
 
@@ -239,9 +239,12 @@ def _read(tx: Connection, now: int, caller: Row, after: int | None) -> dict[str,
     member = tx.one("SELECT * FROM party_participants WHERE id = :id", id=caller["id"])
     if member is None or member["token_hash"] != caller["token_hash"]:
         raise TokenInvalid
-    cursor = max(after or 0, member["acked_seq"])
-    messages, more = _fill(_pending(tx, member, cursor))
-    gap = member["expired_seq"] > cursor
+    acked = member["acked_seq"]
+    # Events stay as long as the room, so an older cursor gives them again; never those from before
+    # the member came, whose row may have been another's then.
+    events_after = max(acked if after is None else after, member["joined_seq"])
+    messages, more = _fill(_pending(tx, member, max(after or 0, acked), events_after))
+    gap = member["expired_seq"] > max(after or 0, acked)
     answer = {
         "messages": messages,
         "count": len(messages),
@@ -255,25 +258,27 @@ def _read(tx: Connection, now: int, caller: Row, after: int | None) -> dict[str,
     return answer
 
 
-def _pending(tx: Connection, member: Row, cursor: int) -> list[Row]:
-    """The signals to a member and the room's events beyond the cursor, one more than an answer takes."""
-    where = {"room_id": member["room_id"], "id": member["id"], "cursor": cursor, "most": ANSWER_MESSAGES + 1}
+def _pending(tx: Connection, member: Row, signals_after: int, events_after: int) -> list[Row]:
+    """The signals to a member and the room's events after these numbers, one more than an answer takes."""
+    where = {"room_id": member["room_id"], "id": member["id"], "most": ANSWER_MESSAGES + 1}
     signals = tx.all(
         """
         SELECT s.seq, s.type, p.participant_id AS from_id, s.to_id, s.payload, s.payload_bytes, s.created_at
         FROM party_signaling s JOIN party_participants p ON p.id = s.from_id
-        WHERE s.room_id = :room_id AND s.to_id = :id AND s.seq > :cursor
+        WHERE s.room_id = :room_id AND s.to_id = :id AND s.seq > :signals_after
         ORDER BY s.seq LIMIT :most
         """,
+        signals_after=signals_after,
         **where,
     )
     events = tx.all(
         """
         SELECT seq, type, actor_id AS from_id, to_id, data AS payload, created_at
         FROM party_events
-        WHERE room_id = :room_id AND seq > :cursor AND (to_id IS NULL OR to_id = :id)
+        WHERE room_id = :room_id AND seq > :events_after AND (to_id IS NULL OR to_id = :id)
         ORDER BY seq LIMIT :most
         """,
+        events_after=events_after,
         **where,
     )
     for message in signals + events:

@@ -19,7 +19,7 @@ CODES = set(
 )
 # What no answer may show: a trace, SQL, a table, a path of this machine.
 LEAKS = re.compile(
-    rf"Traceback|(FROM|INTO|UPDATE|TABLE|JOIN|table:) party_|SELECT |{re.escape(str(ROOT))}|site-packages"
+    rf"Traceback|(FROM|INTO|UPDATE|JOIN|table:) party_|SELECT |{re.escape(str(ROOT))}|site-packages"
 )
 OUTSIDE_THE_ENVELOPE = ("/openapi.json", "/metrics", "/static/")
 
