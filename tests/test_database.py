@@ -466,6 +466,40 @@ def test_when_all_connections_of_the_account_are_used_calls_answer_503_and_then_
     assert api.create_room().poll().status == 200
 
 
+def test_while_a_backup_locks_all_tables_changes_are_refused_in_time_and_reading_goes_on(
+    hosted: Flask, shared_host: MariaDB
+) -> None:
+    api = Api.of_app(hosted)
+    host = api.create_room()
+    backup = pymysql.connect(unix_socket=str(shared_host.socket), user="root")
+    with backup, backup.cursor() as cursor:
+        cursor.execute("FLUSH TABLES WITH READ LOCK")
+        started = time.monotonic()
+        assert api.request("POST", "/rooms", {"hostName": "Hana"}).code == "UNAVAILABLE"
+        assert time.monotonic() - started < 2 * QUICKLY_SECONDS
+        assert host.poll(host.seq).status == 200
+    assert host.call("DELETE").status == 200
+
+
+def test_a_read_only_database_refuses_changes_and_nothing_else(hosted: Flask, shared_host: MariaDB) -> None:
+    api = Api.of_app(hosted)
+    host = api.create_room()
+    shared_host.execute("SET GLOBAL read_only = 1")
+    try:
+        refused = (api.request("POST", "/rooms", {"hostName": "Hana"}), host.call("DELETE"))
+        assert [(answer.status, answer.code) for answer in refused] == [(503, "UNAVAILABLE")] * 2
+        assert host.poll(host.seq).status == 200
+    finally:
+        shared_host.execute("SET GLOBAL read_only = 0")
+    assert host.call("DELETE").status == 200
+
+
+def test_a_server_can_be_reached_by_its_socket(shared_host: MariaDB, account: DatabaseUrls) -> None:
+    url = f"mysql://root@localhost/party_away?unix_socket={shared_host.socket}"
+    with closing(Database(url)) as database:
+        assert database.one("SELECT @@port AS port") == {"port": shared_host.port}
+
+
 def test_a_session_is_strict_and_speaks_utf8mb4_where_the_server_does_neither(
     account: DatabaseUrls, shared_host: MariaDB
 ) -> None:
