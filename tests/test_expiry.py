@@ -259,6 +259,15 @@ def test_the_time_to_live_of_rooms_is_a_setting(make_app: MakeApp, clock: Clock)
     assert host.call("GET").data["status"] == "ended"
 
 
+def test_polls_keep_even_a_room_of_a_few_seconds_alive(make_app: MakeApp, clock: Clock) -> None:
+    host = Api.of_app(make_app(ROOM_TTL_HOURS=4 / HOUR)).create_room()
+    for _ in range(20):
+        clock.advance(1)
+        assert host.poll(host.seq).status == 200
+    clock.advance(4)
+    assert host.call("GET").data["status"] == "ended"
+
+
 # Cleaning up
 
 
