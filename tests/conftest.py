@@ -14,7 +14,7 @@ from party import clock as party_clock
 from party.config import load_settings
 from party.db.migrate import migrate
 from tests.support.mariadb import DatabaseUrls, MariaDB
-from tests.support.peers import Api
+from tests.support.peers import Api, Seat
 from tests.support.server import Server
 
 # Limits that a test does not run into unless it wants to.
@@ -141,6 +141,21 @@ def app(make_app: MakeApp) -> Flask:
 def client(app: Flask) -> Api:
     """Calls to `app`."""
     return Api.of_app(app)
+
+
+@pytest.fixture
+def host(client: Api, clock: Clock) -> Seat:
+    """The host of a room that is opened at the bound time."""
+    return client.create_room("Hana", hostId="host")
+
+
+@pytest.fixture
+def guest(client: Api, host: Seat) -> Seat:
+    """A guest whose join the host has seen and acknowledged."""
+    seat = client.join(host.code, "Gus", participantId="guest")
+    host.read()
+    host.poll(host.seq)
+    return seat
 
 
 MakeServer = Callable[..., Server]

@@ -10,22 +10,6 @@ HOUR = 3600
 DAY = 24 * HOUR
 
 
-@pytest.fixture
-def host(client: Api, clock: Clock) -> Seat:
-    """The host of a room, at the bound time."""
-    assert clock.now
-    return client.create_room("Hana", hostId="host")
-
-
-@pytest.fixture
-def guest(client: Api, host: Seat) -> Seat:
-    """A guest whose join the host has seen and acknowledged."""
-    seat = client.join(host.code, "Gus", participantId="guest")
-    host.read()
-    host.poll(host.seq)
-    return seat
-
-
 # Signals
 
 

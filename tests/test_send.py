@@ -8,20 +8,6 @@ from tests.conftest import Clock, MakeApp
 from tests.support.peers import Api, Seat
 
 
-@pytest.fixture
-def host(client: Api) -> Seat:
-    """The host of a room."""
-    return client.create_room("Hana", hostId="host")
-
-
-@pytest.fixture
-def guest(client: Api, host: Seat) -> Seat:
-    """A guest whose join the host has seen."""
-    seat = client.join(host.code, "Gus", participantId="guest")
-    host.read()
-    return seat
-
-
 def ice(to: Seat, n: int, client_msg_id: str | None = None) -> dict[str, Any]:
     """One message of a batch."""
     message = {"toId": to.id, "type": "ice", "payload": {"n": n}}
