@@ -1,6 +1,8 @@
 # make run    serve the app with its demo page on an embedded database
 # make test   run the whole suite (ARGS="-k rejoin" for a part of it)
-# make lint   ruff and mypy
+# make lint   ruff, mypy and, for the client, TypeScript's checker (needs npm)
+# make types  write the client's .d.ts files anew
+# make bench  measure, print tables, write bench/results.json
 #
 # Each sets up what it needs. Debian packages are installed only where missing, and only by root.
 
@@ -10,20 +12,32 @@ VENV := .venv
 BIN := $(VENV)/bin
 TEST_PROCESSES ?= 4
 
-.PHONY: run test lint
+# No dependency of the client: it only reads the types in its comments.
+TSC := npx --yes --package typescript@5.9.3 tsc
+
+.PHONY: run test lint types bench
 
 run: $(VENV)/production
 	$(BIN)/python -m party migrate
 	PORT=$(PORT) exec $(BIN)/gunicorn --config deploy/gunicorn.conf.py app:application
 
 test: $(VENV)/development
-	@tests/install-debian-packages mariadbd=mariadb-server chromium=chromium
+	@tests/install-debian-packages mariadbd=mariadb-server chromium=chromium node=nodejs
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) $(ARGS)
 
 lint: $(VENV)/development
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(TSC) --project .
+
+types:
+	$(TSC) --allowJs --declaration --emitDeclarationOnly --target es2022 --module es2022 \
+		--moduleResolution bundler --lib es2023,dom --outDir party/static party/static/party.js
+
+bench: $(VENV)/development
+	@tests/install-debian-packages mariadbd=mariadb-server chromium=chromium
+	$(BIN)/python -m bench
 
 $(VENV)/production: requirements.txt | $(BIN)/pip
 	$(BIN)/pip install --quiet --requirement requirements.txt

@@ -1,6 +1,7 @@
 """What every request and answer has: an id, safe headers, CORS."""
 
 import logging
+import mimetypes
 import re
 import secrets
 
@@ -64,6 +65,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     default_handler.setFormatter(
         logging.Formatter("%(asctime)s %(levelname)s %(request_id)s %(name)s: %(message)s")
     )
+    # Not left to the machine's own list: a browser runs no module of another type.
+    mimetypes.add_type("text/javascript", ".js")
+    mimetypes.add_type("text/plain", ".ts")
     app.before_request(_name_request)
     app.before_request(_answer_preflight)
     app.after_request(_add_headers)

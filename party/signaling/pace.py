@@ -8,7 +8,7 @@ import random
 
 from party.db import Row
 
-NEGOTIATING_MS = 250
+NEGOTIATING_MS = 150
 LOBBY_MS = 1000
 PLAYING_MS = 2000
 IDLE_MS = 3000

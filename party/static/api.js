@@ -5,6 +5,8 @@
 
 /** Longer than any answer takes that is not held back; a request that hangs must not stop the polling. */
 const REQUEST_TIMEOUT_MS = 20_000;
+/** How long a poll may be held until something comes. Many services hold none, and answer at once. */
+const WAIT_SECONDS = 25;
 
 /**
  * @typedef {object} Participant
@@ -24,6 +26,10 @@ const REQUEST_TIMEOUT_MS = 20_000;
  * @property {string} hostId
  * @property {string} hostName
  * @property {number} maxParticipants
+ * @property {Record<string, any>|null} quizData
+ * @property {string} createdAt  ISO 8601, UTC, as the other times
+ * @property {string|null} startedAt
+ * @property {string|null} endedAt
  * @property {number} seq  where the stream of this room stands
  * @property {Participant[]} participants  in order of joining
  */
@@ -83,8 +89,19 @@ export class ApiError extends Error {
   }
 }
 
+/**
+ * @typedef {object} RequestRecord  how a request went
+ * @property {string} method
+ * @property {string} path
+ * @property {number} status  0 where no answer came
+ * @property {number} durationMs
+ */
+
 /** What anyone may call. */
 export class Api {
+  /** @type {(record: RequestRecord) => void} told of every request when it is over */
+  onRequest = () => {};
+
   /** @param {string|URL} baseUrl  where the service is mounted */
   constructor(baseUrl) {
     this.baseUrl = new URL(baseUrl);
@@ -115,13 +132,17 @@ export class Api {
    * @param {object} [options.body]
    * @param {Record<string, string>} [options.headers]
    * @param {AbortSignal} [options.signal]  gives the call up; it then rejects with the signal's reason
+   * @param {number} [options.timeoutMs]
+   * @param {boolean} [options.keepalive]  let the request outlive the page
    * @returns {Promise<any>} the answer's `data`; rejects with an `ApiError`
    */
-  async call(method, path, { body, headers = {}, signal } = {}) {
+  async call(method, path, { body, headers = {}, signal, timeoutMs = REQUEST_TIMEOUT_MS, keepalive } = {}) {
     const aborter = new AbortController();
     const abort = () => aborter.abort();
-    const timer = setTimeout(abort, REQUEST_TIMEOUT_MS);
+    const timer = setTimeout(abort, timeoutMs);
     signal?.addEventListener("abort", abort);
+    const startedAt = performance.now();
+    let status = 0;
     try {
       const response = await fetch(new URL(path, this.baseUrl), {
         method,
@@ -129,8 +150,11 @@ export class Api {
         body: body && JSON.stringify(body),
         signal: aborter.signal,
         credentials: "omit",
+        keepalive,
       });
-      return unwrap(response.status, await response.text());
+      const text = await response.text();
+      status = response.status;
+      return unwrap(status, text);
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof ApiError) throw error;
@@ -138,9 +162,12 @@ export class Api {
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", abort);
+      this.onRequest({ method, path, status, durationMs: performance.now() - startedAt });
     }
   }
 }
+
+/** @typedef {{code: string, id: string, token: string}} Seat  what a page must know to act for a participant */
 
 /** What a participant may call, for its own room. */
 export class MemberApi {
@@ -151,24 +178,29 @@ export class MemberApi {
 
   /**
    * @param {Api} api
-   * @param {RoomWithYou} room  as create or join returned it, token included
+   * @param {Seat} seat
    */
-  constructor(api, room) {
+  constructor(api, { code, id, token }) {
     this.#api = api;
-    this.#code = room.code;
-    this.#id = room.you.id;
-    this.#headers = { Authorization: `Bearer ${room.you.token}` };
+    this.#code = code;
+    this.#id = id;
+    this.#headers = { Authorization: `Bearer ${token}` };
   }
 
   /**
    * @param {number|null} after  everything up to here has been processed; null: start over
    * @param {AbortSignal} [signal]
-   * @returns {Promise<PollAnswer>}
+   * @returns {Promise<PollAnswer>} held until something comes, if the service does so
    */
   poll(after, signal) {
-    // In a header rather than in the URL, so that one CORS preflight serves all polls.
-    const headers = after === null ? this.#headers : { ...this.#headers, "X-Party-After": String(after) };
-    return this.#api.call("GET", `signal/${this.#code}/${this.#id}`, { headers, signal });
+    // In headers rather than in the URL, so that one CORS preflight serves all polls.
+    const headers = {
+      ...this.#headers,
+      "X-Party-Wait": String(WAIT_SECONDS),
+      ...(after === null ? {} : { "X-Party-After": String(after) }),
+    };
+    const timeoutMs = WAIT_SECONDS * 1000 + REQUEST_TIMEOUT_MS;
+    return this.#api.call("GET", `signal/${this.#code}/${this.#id}`, { headers, signal, timeoutMs });
   }
 
   /**
@@ -183,14 +215,58 @@ export class MemberApi {
     return this.#call("POST", "signal", { body: { roomCode: this.#code, messages, after }, signal });
   }
 
+  /**
+   * Send signals while the page is going away. Nobody will see the answer.
+   *
+   * @param {OutgoingSignal[]} messages
+   */
+  sendLast(messages) {
+    const body = { roomCode: this.#code, messages };
+    return this.#call("POST", "signal", { body, keepalive: true });
+  }
+
+  /** @returns {Promise<RoomWithYou>} the same seat with a new token, for a new page */
+  rejoin() {
+    return this.#call("POST", `rooms/${this.#code}/rejoin`);
+  }
+
+  /** @returns {Promise<RoomWithYou>} */
+  room() {
+    return this.#call("GET", `rooms/${this.#code}`);
+  }
+
+  /** @returns {Promise<Room>} */
+  start() {
+    return this.#call("POST", `rooms/${this.#code}/start`);
+  }
+
+  /**
+   * @param {Record<string, any>} quizData
+   * @returns {Promise<Room>}
+   */
+  setQuiz(quizData) {
+    return this.#call("POST", `rooms/${this.#code}/quiz`, { body: { quizData } });
+  }
+
+  /**
+   * @param {string} participantId
+   * @returns {Promise<Room>}
+   */
+  remove(participantId) {
+    return this.#call("POST", `rooms/${this.#code}/remove`, { body: { participantId } });
+  }
+
   /** @returns {Promise<{iceServers: RTCIceServer[], ttlSeconds: number}>} */
   iceServers() {
     return this.#call("GET", `rooms/${this.#code}/ice-servers`);
   }
 
-  /** @returns {Promise<void>} */
-  leave() {
-    return this.#call("POST", `rooms/${this.#code}/leave`);
+  /**
+   * @param {{keepalive?: boolean}} [options]
+   * @returns {Promise<void>}
+   */
+  leave(options) {
+    return this.#call("POST", `rooms/${this.#code}/leave`, options);
   }
 
   /** @returns {Promise<void>} */
@@ -201,7 +277,7 @@ export class MemberApi {
   /**
    * @param {string} method
    * @param {string} path
-   * @param {{body?: object, signal?: AbortSignal}} [options]
+   * @param {{body?: object, signal?: AbortSignal, keepalive?: boolean}} [options]
    */
   #call(method, path, options = {}) {
     return this.#api.call(method, path, { ...options, headers: this.#headers });

@@ -1,5 +1,5 @@
 /**
- * One RTCPeerConnection with its data channel, and its negotiations with the other side.
+ * One RTCPeerConnection with its data channel and media, and its negotiations with the other side.
  *
  * Perfect negotiation (W3C WebRTC 1.0, section 10.7): either side may offer at any time; where two
  * offers cross, the impolite side ignores the other's and the polite side takes its own back.
@@ -10,6 +10,10 @@
  *     offer, answer  {connection, negotiation, description}
  *     ice            {connection, negotiation, candidates}
  */
+
+import { Pipe } from "./pipe.js";
+
+/** @typedef {import("./pipe.js").Data} Data */
 
 /**
  * @typedef {object} SignalPayload
@@ -24,18 +28,27 @@
  * @property {string} id
  * @property {boolean} polite
  * @property {RTCIceServer[]} iceServers
+ * @property {Map<MediaStreamTrack, MediaStream>} tracks  what to send
  * @property {(type: "offer"|"answer"|"ice", payload: SignalPayload) => void} post  sends a signal soon
  * @property {(state: "open"|"interrupted"|"failed") => void} onState
- * @property {(data: any) => void} onData
+ * @property {(data: Data) => void} onData
+ * @property {(event: RTCTrackEvent) => void} onTrack
  */
+
+/** A moment without packets mends itself more often than not. */
+const DISCONNECTED_GRACE_MS = 4_000;
+/** The polite side lets the other one restart first, so that they rarely do so both. */
+const POLITE_DELAY_MS = 2_000;
+/** From a restart of ICE until the connection counts as lost. */
+const RESTART_DEADLINE_MS = 15_000;
 
 export class Connection {
   #polite;
   #post;
   #onState;
-  #onData;
   #pc;
   #channel;
+  #pipe;
   #negotiation = 0;
   /** Under which names candidates are sent: those of the description that they belong to. */
   #label = { connection: "", negotiation: 0 };
@@ -43,6 +56,8 @@ export class Connection {
   #earlyCandidates = [];
   /** Descriptions and candidates are applied one after the other, in the order in which they came. */
   #queue = Promise.resolve();
+  /** @type {ReturnType<typeof setTimeout>|undefined} runs while packets do not get through */
+  #repairTimer;
   #isClosed = false;
 
   /**
@@ -52,15 +67,17 @@ export class Connection {
   awaitsFirstAnswer = false;
 
   /** @param {ConnectionOptions} options */
-  constructor({ id, polite, iceServers, post, onState, onData }) {
+  constructor({ id, polite, iceServers, tracks, post, onState, onData, onTrack }) {
     this.id = id;
     this.#polite = polite;
     this.#post = post;
     this.#onState = onState;
-    this.#onData = onData;
     this.#pc = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
     // Negotiated by its number, so that there is exactly one, whichever side began.
     this.#channel = this.#pc.createDataChannel("party", { negotiated: true, id: 0 });
+    this.#pipe = new Pipe(this.#channel, (data) => this.#isClosed || onData(data));
+    this.#pc.ontrack = (event) => this.#isClosed || onTrack(event);
+    for (const [track, stream] of tracks) this.addTrack(track, stream);
     this.#listen();
   }
 
@@ -88,18 +105,38 @@ export class Connection {
   }
 
   /**
-   * @param {string} text
+   * @param {string|ArrayBuffer|ArrayBufferView} data
    * @returns {boolean} false: the channel is not open
    */
-  send(text) {
+  send(data) {
     if (!this.isOpen) return false;
-    this.#channel.send(text);
+    this.#pipe.send(data);
     return true;
+  }
+
+  /**
+   * @param {MediaStreamTrack} track
+   * @param {MediaStream} stream  groups tracks that belong together
+   */
+  addTrack(track, stream) {
+    this.#pc.addTrack(track, stream);
+  }
+
+  /** @param {MediaStreamTrack} track */
+  removeTrack(track) {
+    const sender = this.#pc.getSenders().find((candidate) => candidate.track === track);
+    if (sender) this.#pc.removeTrack(sender);
+  }
+
+  /** @param {RTCIceServer[]} iceServers  with fresh credentials; used from the next gathering on */
+  setIceServers(iceServers) {
+    this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers });
   }
 
   /** Close for good. Nothing is reported from here on. */
   close() {
     this.#isClosed = true;
+    clearTimeout(this.#repairTimer);
     this.#channel.close();
     this.#pc.close();
   }
@@ -112,15 +149,45 @@ export class Connection {
     pc.onconnectionstatechange = () => this.#report();
     channel.onopen = () => this.#report();
     channel.onclose = () => this.#report();
-    channel.onmessage = ({ data }) => this.#isClosed || this.#onData(data);
   }
 
   #report() {
     if (this.#isClosed) return;
     const [transport, channel] = [this.#pc.connectionState, this.#channel.readyState];
-    if (transport === "failed" || transport === "closed" || channel === "closed") this.#onState("failed");
-    else if (transport === "disconnected") this.#onState("interrupted");
-    else if (channel === "open") this.#onState("open");
+    if (transport === "closed" || channel === "closed") return this.#lose();
+    if (transport === "failed") return this.#repair(0);
+    if (transport === "disconnected") return this.#repair(DISCONNECTED_GRACE_MS);
+    if (transport === "connected") this.#endRepair();
+    if (channel === "open") this.#onState("open");
+  }
+
+  /**
+   * Packets do not get through. Look for another path, if they still do not after the grace period; give
+   * up if none is found. A connection that has never been open is better begun anew.
+   *
+   * @param {number} graceMs
+   */
+  #repair(graceMs) {
+    if (!this.isOpen) return graceMs === 0 ? this.#lose() : undefined;
+    this.#onState("interrupted");
+    // From "disconnected" it goes on to "failed", which is no second interruption.
+    this.#repairTimer ??= setTimeout(
+      () => {
+        this.#pc.restartIce();
+        this.#repairTimer = setTimeout(() => this.#lose(), RESTART_DEADLINE_MS);
+      },
+      graceMs + (this.#polite ? POLITE_DELAY_MS : 0),
+    );
+  }
+
+  #endRepair() {
+    clearTimeout(this.#repairTimer);
+    this.#repairTimer = undefined;
+  }
+
+  #lose() {
+    this.#endRepair();
+    this.#onState("failed");
   }
 
   /** @param {() => Promise<void>} task  skipped when the connection was closed before its turn */
@@ -131,7 +198,7 @@ export class Connection {
       } catch (error) {
         if (this.#isClosed) return;
         console.warn("party: a negotiation failed", error);
-        this.#onState("failed");
+        this.#lose();
       }
     });
   }

@@ -54,6 +54,11 @@ export class Outbox {
     return this.#due.slice(0, LARGEST_BATCH);
   }
 
+  /** @returns {OutgoingSignal[]} everything that is not `sent`, gathered or not */
+  all() {
+    return [...this.#due, ...this.#gathering];
+  }
+
   /** @param {OutgoingSignal[]} batch  need not be sent any more */
   sent(batch) {
     const gone = new Set(batch);

@@ -19,47 +19,74 @@ import { Api, ApiError, MemberApi } from "./api.js";
 import { Peer } from "./peer.js";
 import { PollLoop } from "./polling.js";
 import { randomText } from "./random.js";
+import { SeatKeeper } from "./seat.js";
 import { retrying } from "./timing.js";
+import { Trace } from "./trace.js";
 
 export { ApiError };
 
 /** This module lies in the service's folder for static files: the service itself is one level up. */
 const DEFAULT_BASE_URL = new URL("../", import.meta.url);
 
+/** Credentials of ICE servers are renewed when this part of their time is over. */
+const ICE_REFRESH_PART = 0.8;
+
 /** @typedef {import("./api.js").Participant} Participant */
+/** @typedef {import("./api.js").Room} Room */
 /** @typedef {import("./api.js").RoomWithYou} RoomWithYou */
+/** @typedef {import("./api.js").Seat} Seat */
 /** @typedef {import("./api.js").StreamMessage} StreamMessage */
 /** @typedef {import("./peer.js").PeerState} PeerState */
 /** @typedef {import("./peer.js").SignalPayload} SignalPayload */
+/** @typedef {import("./trace.js").TraceRecord} TraceRecord */
 /** @typedef {{type: "offer"|"answer"|"ice", fromId: string, payload: SignalPayload}} Signal */
+/** @typedef {Participant & {isYou: boolean, state: PeerState|null}} Member */
 
 /**
- * @typedef {object} CreateOptions
+ * @typedef {object} PageOptions  what a page decides for itself
+ * @property {string|URL} [baseUrl]  where the service is, unless this module came from it
+ * @property {"mesh"|"star"} [topology]  everybody with everybody (the default), or only with the host;
+ *   the same for all pages of a room
+ * @property {Storage|null} [storage]  where `resume` finds the seat after a reload: sessionStorage, unless
+ *   given; null to keep it nowhere
+ * @property {boolean} [leaveOnClose]  leave the room when the page is closed or reloaded, rather than come
+ *   back with `resume`
+ */
+
+/**
+ * @typedef {object} CreateFields
  * @property {string} name  1 to 50 characters
  * @property {string} [participantId]  one's own id, if the app has one
  * @property {string} [password]  that others will need
  * @property {number} [maxParticipants]  the host included
- * @property {string|URL} [baseUrl]  where the service is, unless this module came from it
+ * @property {Record<string, any>} [quizData]
+ * @property {number} [secondsPerQuestion]
+ *
+ * @typedef {CreateFields & PageOptions} CreateOptions
  */
 
 /**
- * @typedef {object} JoinOptions
+ * @typedef {object} JoinFields
  * @property {string} name  1 to 50 characters
  * @property {string} [participantId]  one's own id, if the app has one
  * @property {string} [password]
- * @property {string|URL} [baseUrl]  where the service is, unless this module came from it
+ *
+ * @typedef {JoinFields & PageOptions} JoinOptions
  */
 
 /**
  * A room that this page is in. Its events are `CustomEvent`s with these details:
  *
  * - `participants` `{participants}`: somebody came or went
+ * - `room` `{room}`: something else of the room has changed: its status, its quiz
  * - `peer` `{peerId, state}`: the connection to a participant has changed
- * - `message` `{peerId, data}`: a participant has sent something over its data channel
+ * - `message` `{peerId, data}`: a participant has sent a text or an ArrayBuffer over its data channel
+ * - `track` `{peerId, track, streams}`: a participant has begun to send a media track
  * - `error` `{error}`: an `ApiError`; temporary ones are dealt with and only worth showing
  * - `recovered` `{}`: the service answers again after an error
  * - `ended` `{reason}`: "ended", "host-left" or "expired", as the service tells; "left" after `leave`;
  *   "removed" when the host has removed this participant or its seat was taken by another page
+ * - `trace`: see trace.js; for diagnosis
  */
 export class Party extends EventTarget {
   /**
@@ -68,10 +95,11 @@ export class Party extends EventTarget {
    * @param {CreateOptions} options
    * @returns {Promise<Party>} rejects with an `ApiError`
    */
-  static async create({ name, participantId, baseUrl = DEFAULT_BASE_URL, ...options }) {
-    const api = new Api(baseUrl);
-    const body = { hostName: name, hostId: participantId, ...options, retryKey: randomText(32) };
-    return Party.#enter(api, await retrying(() => api.createRoom(body)));
+  static create(options) {
+    const { fields, page } = split(options);
+    const { name, participantId, ...others } = fields;
+    const body = { hostName: name, hostId: participantId, ...others, retryKey: randomText(32) };
+    return Party.#enter(page, (api) => api.createRoom(body));
   }
 
   /**
@@ -81,57 +109,112 @@ export class Party extends EventTarget {
    * @param {JoinOptions} options
    * @returns {Promise<Party>} rejects with an `ApiError`
    */
-  static async join(code, { name, participantId, password, baseUrl = DEFAULT_BASE_URL }) {
-    const api = new Api(baseUrl);
-    const body = { name, participantId, password, retryKey: randomText(32) };
-    return Party.#enter(api, await retrying(() => api.joinRoom(code.trim().toUpperCase(), body)));
+  static join(code, options) {
+    const { fields, page } = split(options);
+    const body = { ...fields, retryKey: randomText(32) };
+    return Party.#enter(page, (api) => api.joinRoom(code.trim().toUpperCase(), body));
   }
 
   /**
-   * @param {Api} api
-   * @param {RoomWithYou} room
+   * Come back to the room that this tab was in before it was reloaded: same participant, new
+   * connections. The page before, should it still be there (a duplicated tab), loses the seat.
+   *
+   * @param {PageOptions} [options]
+   * @returns {Promise<Party|null>} null where there was none, or it is over; rejects with an `ApiError`
+   *   while the service cannot be reached
    */
-  static async #enter(api, room) {
-    const memberApi = new MemberApi(api, room);
+  static async resume(options = {}) {
+    const keeper = new SeatKeeper(options.baseUrl ?? DEFAULT_BASE_URL, options.storage);
+    const seat = keeper.load();
+    if (!seat) return null;
     try {
-      const { iceServers } = await retrying(() => memberApi.iceServers());
-      return new Party(memberApi, room, iceServers);
+      return await Party.#enter(options, (api) => new MemberApi(api, seat).rejoin(), true);
     } catch (error) {
-      await memberApi.leave().catch(() => {}); // do not stay behind as a seat without a page
+      if (!(error instanceof ApiError) || error.isOutage || error.status === 429) throw error;
+      keeper.forget();
+      return null;
+    }
+  }
+
+  /**
+   * @param {PageOptions} page
+   * @param {(api: Api) => Promise<RoomWithYou>} takeSeat
+   * @param {boolean} [isReturning]  whether the page had the seat before, and may try again later
+   */
+  static async #enter(page, takeSeat, isReturning = false) {
+    const baseUrl = page.baseUrl ?? DEFAULT_BASE_URL;
+    const api = new Api(baseUrl);
+    const trace = new Trace();
+    api.onRequest = (record) => trace.add({ kind: "request", ...record });
+    const room = await retrying(() => takeSeat(api));
+    const seat = { code: room.code, id: room.you.id, token: room.you.token ?? "" };
+    const keeper = new SeatKeeper(baseUrl, page.storage);
+    // Before anything else can fail: from here on a reload finds the seat.
+    keeper.save(seat);
+    const memberApi = new MemberApi(api, seat);
+    try {
+      const ice = await retrying(() => memberApi.iceServers());
+      return new Party({ api: memberApi, room, ice, trace, keeper, page });
+    } catch (error) {
+      if (!isReturning) {
+        keeper.forget();
+        await memberApi.leave().catch(() => {}); // do not stay behind as a seat without a page
+      }
       throw error;
     }
   }
 
   #api;
+  /** @type {Omit<RoomWithYou, "participants">} */
   #room;
   #iceServers;
+  #topology;
+  #leavesOnClose;
+  #keeper;
+  #trace;
   #loop;
   /** @type {Map<string, Participant>} in order of joining */
   #participants = new Map();
   /** @type {Map<string, Peer>} */
   #peers = new Map();
+  /** @type {Map<MediaStreamTrack, MediaStream>} what everybody is sent */
+  #tracks = new Map();
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #iceTimer;
   #hasEnded = false;
   #isTroubled = false;
 
   /**
-   * Use `Party.create` or `Party.join`.
+   * Use `Party.create`, `Party.join` or `Party.resume`.
    *
-   * @param {MemberApi} api
-   * @param {RoomWithYou} room
-   * @param {RTCIceServer[]} iceServers
+   * @param {object} entered
+   * @param {MemberApi} entered.api
+   * @param {RoomWithYou} entered.room
+   * @param {{iceServers: RTCIceServer[], ttlSeconds: number}} entered.ice
+   * @param {Trace} entered.trace
+   * @param {SeatKeeper} entered.keeper
+   * @param {PageOptions} entered.page
    */
-  constructor(api, room, iceServers) {
+  constructor({ api, room, ice, trace, keeper, page }) {
     super();
     this.#api = api;
     this.#room = room;
-    this.#iceServers = iceServers;
+    this.#iceServers = ice.iceServers;
+    this.#topology = page.topology ?? "mesh";
+    this.#leavesOnClose = page.leaveOnClose ?? false;
+    this.#keeper = keeper;
+    this.#trace = trace;
+    trace.onRecord = (record) => this.#dispatch("trace", record);
     this.#loop = new PollLoop({
       api,
       cursor: room.seq,
+      mayRest: () => [...this.#peers.values()].every(({ state }) => state === "open"),
       onAnswer: (answer) => this.#onAnswer(answer),
       onError: (error) => this.#onError(error),
       onStop: (error) => this.#onEnded(error.code === "ROOM_ENDED" ? "ended" : "removed"),
     });
+    this.#refreshIceServersIn(ice);
+    globalThis.addEventListener?.("pagehide", this.#onPageHide);
     this.#setParticipants(room.participants);
     // Those who are here wait for whoever comes: it knows of them before they know of it.
     for (const peer of this.#peers.values()) peer.start();
@@ -152,11 +235,15 @@ export class Party extends EventTarget {
     return this.#room.you.role === "host";
   }
 
+  /** @returns {Room} the room as far as this page knows */
+  get room() {
+    return { ...this.#room, participants: [...this.#participants.values()] };
+  }
+
   /**
    * Everybody in the room, oneself included, in order of joining.
    *
-   * @returns {(Participant & {isYou: boolean, state: PeerState|null})[]} `state` is that of the
-   *   connection, null for oneself
+   * @returns {Member[]} `state` is that of the connection, null where there is none to be
    */
   get participants() {
     return Array.from(this.#participants.values(), (participant) => ({
@@ -166,25 +253,51 @@ export class Party extends EventTarget {
     }));
   }
 
-  /**
-   * Send a text to one participant.
-   *
-   * @param {string} peerId
-   * @param {string} text
-   * @returns {boolean} false: there is no open channel to it
-   */
-  send(peerId, text) {
-    return this.#peers.get(peerId)?.send(text) ?? false;
+  /** @returns {TraceRecord[]} what has happened lately, for diagnosis */
+  get trace() {
+    return this.#trace.records;
   }
 
   /**
-   * Send a text to everybody.
+   * Send data to one participant: in order, and of any size.
    *
-   * @param {string} text
-   * @returns {number} how many have an open channel and so were sent it
+   * @param {string} peerId
+   * @param {string|ArrayBuffer|ArrayBufferView} data
+   * @returns {boolean} false: there is no open channel to it, and nothing was sent
    */
-  broadcast(text) {
-    return [...this.#peers.values()].filter((peer) => peer.send(text)).length;
+  send(peerId, data) {
+    return this.#peers.get(peerId)?.send(data) ?? false;
+  }
+
+  /**
+   * Send data to everybody.
+   *
+   * @param {string|ArrayBuffer|ArrayBufferView} data
+   * @returns {number} how many have an open channel and so are sent it
+   */
+  broadcast(data) {
+    return [...this.#peers.values()].filter((peer) => peer.send(data)).length;
+  }
+
+  /**
+   * Send a media track to everybody, and to whoever comes later.
+   *
+   * @param {MediaStreamTrack} track
+   * @param {MediaStream} stream  groups tracks that belong together
+   */
+  addTrack(track, stream) {
+    this.#tracks.set(track, stream);
+    for (const peer of this.#peers.values()) peer.addTrack(track, stream);
+  }
+
+  /**
+   * Stop sending a media track.
+   *
+   * @param {MediaStreamTrack} track
+   */
+  removeTrack(track) {
+    this.#tracks.delete(track);
+    for (const peer of this.#peers.values()) peer.removeTrack(track);
   }
 
   /**
@@ -194,6 +307,29 @@ export class Party extends EventTarget {
    */
   reconnect(peerId) {
     this.#peers.get(peerId)?.start();
+  }
+
+  /** Start the game, as the host. */
+  async start() {
+    await retrying(() => this.#api.start(), 2);
+  }
+
+  /**
+   * Replace the quiz, as the host, while the room is waiting.
+   *
+   * @param {Record<string, any>} quizData
+   */
+  async setQuiz(quizData) {
+    await retrying(() => this.#api.setQuiz(quizData));
+  }
+
+  /**
+   * Remove a participant, as the host.
+   *
+   * @param {string} participantId
+   */
+  async remove(participantId) {
+    await retrying(() => this.#api.remove(participantId), 2);
   }
 
   /** Leave the room. When the host leaves, it ends. Resolves once the others can see it. */
@@ -224,6 +360,18 @@ export class Party extends EventTarget {
     }
   }
 
+  /** The last moment of the page: the browser sends what is handed to it now even if the page is gone. */
+  #onPageHide = () => {
+    const unsent = this.#loop.unsent();
+    if (this.#leavesOnClose) {
+      this.#keeper.forget();
+      this.#api.leave({ keepalive: true }).catch(() => {});
+    } else if (unsent.length > 0) {
+      // They may have been sent already: then the service knows them by their ids.
+      this.#api.sendLast(unsent).catch(() => {});
+    }
+  };
+
   /** @param {import("./api.js").PollAnswer} answer */
   #onAnswer({ messages, room, gap }) {
     if (this.#isTroubled) {
@@ -233,6 +381,7 @@ export class Party extends EventTarget {
     if (room) this.#startOver(room);
     for (const message of messages) {
       if (this.#hasEnded) return;
+      this.#trace.add({ kind: "received", message });
       if (isSignal(message)) this.#onSignal(message);
       else if (!room || message.seq > room.seq) this.#onEvent(message);
     }
@@ -246,6 +395,8 @@ export class Party extends EventTarget {
    * @param {RoomWithYou} room
    */
   #startOver(room) {
+    this.#room = room;
+    this.#dispatch("room", { room: this.room });
     this.#setParticipants(room.participants);
     for (const peer of this.#peers.values()) peer.abandonAttempt();
   }
@@ -271,13 +422,33 @@ export class Party extends EventTarget {
         this.#participants.delete(payload.participantId);
         this.#dispatch("participants", { participants: this.participants });
         break;
+      case "quiz-started":
+        this.#room = { ...this.#room, ...payload };
+        this.#dispatch("room", { room: this.room });
+        break;
+      case "quiz-updated":
+        this.#fetchRoom();
+        break;
       case "signal-expired":
         // The other side may have been asleep, and may not have seen our offer.
         if (this.#peers.get(payload.toId)?.state !== "open") this.reconnect(payload.toId);
         break;
       case "room-ended":
+        this.#room = { ...this.#room, status: payload.status, endedAt: payload.endedAt };
         this.#onEnded(payload.reason);
         break;
+    }
+  }
+
+  async #fetchRoom() {
+    try {
+      const room = await retrying(() => this.#api.room());
+      if (this.#hasEnded) return;
+      // Who is in it, the stream tells; it may be behind this answer.
+      this.#room = { ...this.#room, quizData: room.quizData };
+      this.#dispatch("room", { room: this.room });
+    } catch (error) {
+      if (!this.#hasEnded && error instanceof ApiError) this.#onError(error);
     }
   }
 
@@ -293,9 +464,14 @@ export class Party extends EventTarget {
   /** @param {Participant} participant */
   #addParticipant(participant) {
     this.#participants.set(participant.id, participant);
-    if (participant.id !== this.id && !this.#peers.has(participant.id)) {
+    if (this.#connectsTo(participant) && !this.#peers.has(participant.id)) {
       this.#peers.set(participant.id, this.#createPeer(participant.id));
     }
+  }
+
+  /** @param {Participant} participant */
+  #connectsTo({ id, isHost }) {
+    return id !== this.id && (this.#topology === "mesh" || isHost || this.isHost);
   }
 
   /** @param {string} id */
@@ -303,12 +479,20 @@ export class Party extends EventTarget {
     return new Peer({
       id,
       polite: this.id < id,
-      iceServers: this.#iceServers,
-      post: (type, payload) => this.#loop.post(id, type, payload),
-      onState: (state) => this.#dispatch("peer", { peerId: id, state }),
+      iceServers: () => this.#iceServers,
+      tracks: this.#tracks,
+      post: (type, payload) => {
+        this.#trace.add({ kind: "sent", type, peerId: id, payload });
+        this.#loop.post(id, type, payload);
+      },
+      onState: (state) => {
+        this.#trace.add({ kind: "state", peerId: id, state });
+        this.#dispatch("peer", { peerId: id, state });
+      },
       // If the peer is gone, the service will say so, and nothing needs to be begun anew.
       onFailed: () => this.#loop.wake(),
       onData: (data) => this.#dispatch("message", { peerId: id, data }),
+      onTrack: ({ track, streams }) => this.#dispatch("track", { peerId: id, track, streams }),
     });
   }
 
@@ -317,6 +501,30 @@ export class Party extends EventTarget {
     this.#peers.get(id)?.close();
     this.#peers.delete(id);
     this.#loop.discard(id);
+  }
+
+  /**
+   * Credentials of TURN servers are good for a limited time; without any, nothing ever expires.
+   *
+   * @param {{iceServers: RTCIceServer[], ttlSeconds: number}} ice
+   */
+  #refreshIceServersIn({ iceServers, ttlSeconds }) {
+    if (!iceServers.some(({ credential }) => credential)) return;
+    this.#iceTimer = setTimeout(() => this.#refreshIceServers(), ttlSeconds * 1000 * ICE_REFRESH_PART);
+  }
+
+  async #refreshIceServers() {
+    try {
+      const ice = await retrying(() => this.#api.iceServers());
+      if (this.#hasEnded) return;
+      this.#iceServers = ice.iceServers;
+      for (const peer of this.#peers.values()) peer.refreshIceServers();
+      this.#refreshIceServersIn(ice);
+    } catch (error) {
+      if (this.#hasEnded || !(error instanceof ApiError)) return;
+      this.#onError(error);
+      this.#refreshIceServersIn({ iceServers: this.#iceServers, ttlSeconds: 60 });
+    }
   }
 
   /** @param {ApiError} error */
@@ -330,6 +538,9 @@ export class Party extends EventTarget {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#loop.stop();
+    clearTimeout(this.#iceTimer);
+    globalThis.removeEventListener?.("pagehide", this.#onPageHide);
+    this.#keeper.forget();
     for (const id of [...this.#peers.keys()]) this.#forgetPeer(id);
     this.#dispatch("ended", { reason });
   }
@@ -341,6 +552,17 @@ export class Party extends EventTarget {
   #dispatch(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/**
+ * What the service is told, and what the page keeps to itself.
+ *
+ * @template {PageOptions} T
+ * @param {T} options
+ * @returns {{fields: Omit<T, keyof PageOptions>, page: PageOptions}}
+ */
+function split({ baseUrl, topology, storage, leaveOnClose, ...fields }) {
+  return { fields, page: { baseUrl, topology, storage, leaveOnClose } };
 }
 
 /**

@@ -8,6 +8,7 @@ import { randomText } from "./random.js";
 import { backoffMs } from "./timing.js";
 
 /** @typedef {import("./connection.js").SignalPayload} SignalPayload */
+/** @typedef {import("./pipe.js").Data} Data */
 
 /**
  * @typedef {"connecting"|"open"|"interrupted"} PeerState
@@ -25,11 +26,13 @@ const POLITE_DELAY_MS = 2_000;
  * @typedef {object} PeerOptions
  * @property {string} id
  * @property {boolean} polite  whether our own offers give way
- * @property {RTCIceServer[]} iceServers
+ * @property {() => RTCIceServer[]} iceServers  as they are at the moment
+ * @property {Map<MediaStreamTrack, MediaStream>} tracks  what to send, now and in later connections
  * @property {(type: "offer"|"answer"|"ice", payload: SignalPayload) => void} post
  * @property {(state: PeerState) => void} onState
  * @property {() => void} onFailed  the connection is lost and will be begun anew after a while
- * @property {(data: any) => void} onData
+ * @property {(data: Data) => void} onData
+ * @property {(event: RTCTrackEvent) => void} onTrack
  */
 
 export class Peer {
@@ -84,11 +87,29 @@ export class Peer {
   }
 
   /**
-   * @param {string} text
+   * @param {string|ArrayBuffer|ArrayBufferView} data
    * @returns {boolean} false: there is no open channel
    */
-  send(text) {
-    return this.#connection?.send(text) ?? false;
+  send(data) {
+    return this.#connection?.send(data) ?? false;
+  }
+
+  /**
+   * @param {MediaStreamTrack} track  is in `tracks` already, for later connections
+   * @param {MediaStream} stream
+   */
+  addTrack(track, stream) {
+    this.#connection?.addTrack(track, stream);
+  }
+
+  /** @param {MediaStreamTrack} track */
+  removeTrack(track) {
+    this.#connection?.removeTrack(track);
+  }
+
+  /** Let the connection use what `iceServers` gives now. */
+  refreshIceServers() {
+    this.#connection?.setIceServers(this.#options.iceServers());
   }
 
   /** Close the connection; a new one may be begun by either side at any time. */
@@ -131,13 +152,11 @@ export class Peer {
   /** @param {string} id */
   #replaceConnection(id) {
     this.close();
-    const { polite, iceServers, post, onData } = this.#options;
+    const { iceServers, ...options } = this.#options;
     this.#connection = new Connection({
+      ...options,
       id,
-      polite,
-      iceServers,
-      post,
-      onData,
+      iceServers: iceServers(),
       onState: (state) => (state === "failed" ? this.#onFailed() : this.#setState(state)),
     });
     return this.#connection;

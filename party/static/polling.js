@@ -11,6 +11,7 @@ import { Outbox } from "./outbox.js";
 import { backoffMs } from "./timing.js";
 
 /** @typedef {import("./api.js").PollAnswer} PollAnswer */
+/** @typedef {import("./api.js").OutgoingSignal} OutgoingSignal */
 
 /** After these the token or the room is gone, and with it any use in asking again. */
 const FINAL_STATUSES = new Set([401, 403, 410]);
@@ -19,12 +20,20 @@ const FINAL_STATUSES = new Set([401, 403, 410]);
  * Whoever has just entered knows how things stand; whoever has offers to make polls by sending them.
  * Later the service sets the pace.
  */
-const FIRST_POLL_MS = 250;
+const FIRST_POLL_MS = 150;
+/** A hidden page with nothing to connect polls just often enough to count as online. */
+const HIDDEN_POLL_MS = 15_000;
+/** A poll that is out for longer is being held by the service, and given up when there is something to send. */
+const HELD_AFTER_MS = 150;
+
+/** Why a poll was given up: not a failure. */
+const GIVEN_UP = Symbol("given up for a send");
 
 /**
  * @typedef {object} PollLoopOptions
  * @property {Pick<import("./api.js").MemberApi, "poll"|"send">} api
  * @property {number} cursor  the `seq` of the room as it was entered
+ * @property {() => boolean} mayRest  whether no connection is being made at the moment
  * @property {(answer: PollAnswer) => void} onAnswer  gets each message once, in order; must not throw
  * @property {(error: ApiError) => void} onError  a failed request; temporary ones are tried again
  * @property {(error: ApiError) => void} onStop  the service will not answer this participant any more
@@ -32,6 +41,7 @@ const FIRST_POLL_MS = 250;
 
 export class PollLoop {
   #api;
+  #mayRest;
   #onAnswer;
   #onError;
   #onStop;
@@ -41,15 +51,18 @@ export class PollLoop {
   #failures = 0;
   /** After a refused send a poll tells what has changed in the room. */
   #pollBeforeSending = false;
-  #aborter = new AbortController();
+  #stopped = false;
   /** Whether somebody has asked for the next turn before it was slept for. */
   #awake = false;
   #endSleep = () => {};
+  /** @type {{aborter: AbortController, sentAt: number, isPoll: boolean}|null} */
+  #inFlight = null;
 
   /** @param {PollLoopOptions} options */
-  constructor({ api, cursor, onAnswer, onError, onStop }) {
+  constructor({ api, cursor, mayRest, onAnswer, onError, onStop }) {
     this.#api = api;
     this.#cursor = cursor;
+    this.#mayRest = mayRest;
     this.#onAnswer = onAnswer;
     this.#onError = onError;
     this.#onStop = onStop;
@@ -57,6 +70,8 @@ export class PollLoop {
 
   /** Poll until `stop`, or until the service has given its last answer. */
   async run() {
+    globalThis.document?.addEventListener("visibilitychange", this.#onVisible);
+    globalThis.addEventListener?.("online", this.#onReturn);
     await this.#sleep(FIRST_POLL_MS);
     while (!this.#stopped) {
       const delayMs = await this.#turn();
@@ -66,8 +81,11 @@ export class PollLoop {
 
   /** Stop at once; a request in flight is abandoned. */
   stop() {
-    this.#aborter.abort();
+    this.#stopped = true;
+    this.#inFlight?.aborter.abort();
     this.#endSleep();
+    globalThis.document?.removeEventListener("visibilitychange", this.#onVisible);
+    globalThis.removeEventListener?.("online", this.#onReturn);
   }
 
   /** Take the next turn now, unless the service is to be left alone for a while. */
@@ -75,6 +93,7 @@ export class PollLoop {
     if (this.#failures > 0) return;
     this.#awake = true;
     this.#endSleep();
+    this.#giveUpHeldPoll();
   }
 
   /**
@@ -97,8 +116,29 @@ export class PollLoop {
     this.#outbox.discard(toId);
   }
 
-  get #stopped() {
-    return this.#aborter.signal.aborted;
+  /** @returns {OutgoingSignal[]} what has not been acknowledged as stored yet */
+  unsent() {
+    return this.#outbox.all();
+  }
+
+  /** A page that is looked at again wants to know at once what it has missed. */
+  #onVisible = () => {
+    if (globalThis.document?.visibilityState === "visible") this.#onReturn();
+  };
+
+  /** The network is back, or the reason to rest is gone: whatever we are waiting for, wait no longer. */
+  #onReturn = () => {
+    this.#awake = true;
+    this.#endSleep();
+    this.#giveUpHeldPoll();
+  };
+
+  #giveUpHeldPoll() {
+    const request = this.#inFlight;
+    if (!request?.isPoll) return;
+    const heldInMs = request.sentAt + HELD_AFTER_MS - performance.now();
+    const giveUp = () => this.#inFlight === request && request.aborter.abort(GIVEN_UP);
+    setTimeout(giveUp, Math.max(0, heldInMs));
   }
 
   /**
@@ -116,19 +156,26 @@ export class PollLoop {
       this.#failures = 0;
       this.#pollBeforeSending = false;
       this.#receive(answer);
-      return this.#outbox.isDue ? 0 : answer.pollAfterMs;
+      return this.#outbox.isDue ? 0 : this.#paceMs(answer);
     } catch (error) {
-      if (this.#stopped) return 0;
+      if (this.#stopped || error === GIVEN_UP) return 0;
       if (!(error instanceof ApiError)) throw error;
       return this.#afterFailure(error, batch);
     }
   }
 
-  /** @param {import("./api.js").OutgoingSignal[]} batch */
-  #request(batch) {
-    const { signal } = this.#aborter;
-    if (batch.length === 0 || this.#cursor === null) return this.#api.poll(this.#cursor, signal);
-    return this.#api.send(batch, this.#cursor, signal);
+  /** @param {OutgoingSignal[]} batch */
+  async #request(batch) {
+    const aborter = new AbortController();
+    const isPoll = batch.length === 0 || this.#cursor === null;
+    this.#inFlight = { aborter, sentAt: performance.now(), isPoll };
+    try {
+      return await (isPoll || this.#cursor === null
+        ? this.#api.poll(this.#cursor, aborter.signal)
+        : this.#api.send(batch, this.#cursor, aborter.signal));
+    } finally {
+      this.#inFlight = null;
+    }
   }
 
   /** @param {PollAnswer} answer */
@@ -138,9 +185,15 @@ export class PollLoop {
     this.#onAnswer({ ...answer, messages: answer.messages.filter(({ seq }) => seq > cursor) });
   }
 
+  /** @param {PollAnswer} answer */
+  #paceMs({ more, pollAfterMs }) {
+    const rests = globalThis.document?.visibilityState === "hidden" && !more && this.#mayRest();
+    return rests ? Math.max(HIDDEN_POLL_MS, pollAfterMs) : pollAfterMs;
+  }
+
   /**
    * @param {ApiError} error
-   * @param {import("./api.js").OutgoingSignal[]} batch
+   * @param {OutgoingSignal[]} batch
    * @returns {number} milliseconds until the next turn
    */
   #afterFailure(error, batch) {

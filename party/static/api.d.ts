@@ -1,0 +1,299 @@
+/**
+ * @typedef {object} Participant
+ * @property {string} id
+ * @property {string} name
+ * @property {boolean} isHost
+ * @property {"host"|"guest"} role
+ * @property {boolean} online  whether the service heard of it lately
+ * @property {number} score
+ * @property {string} joinedAt  ISO 8601, UTC
+ */
+/**
+ * @typedef {object} Room
+ * @property {string} code
+ * @property {"waiting"|"playing"|"ended"} status
+ * @property {string} hostId
+ * @property {string} hostName
+ * @property {number} maxParticipants
+ * @property {Record<string, any>|null} quizData
+ * @property {string} createdAt  ISO 8601, UTC, as the other times
+ * @property {string|null} startedAt
+ * @property {string|null} endedAt
+ * @property {number} seq  where the stream of this room stands
+ * @property {Participant[]} participants  in order of joining
+ */
+/** @typedef {Room & {you: {id: string, role: "host"|"guest", token?: string}}} RoomWithYou */
+/**
+ * @typedef {object} StreamMessage  a signal to this participant, or an event in the room
+ * @property {number} seq
+ * @property {string} type  "offer", "answer", "ice", or an event such as "participant-joined"
+ * @property {string|null} fromId
+ * @property {string|null} toId
+ * @property {Record<string, any>} payload
+ * @property {string} createdAt  ISO 8601, UTC
+ */
+/**
+ * @typedef {object} PollAnswer
+ * @property {StreamMessage[]} messages  in ascending order of `seq`
+ * @property {number} seq  the next cursor
+ * @property {boolean} more  the answer was full, there is more at once
+ * @property {boolean} gap  a signal has expired unseen
+ * @property {RoomWithYou} [room]
+ * @property {number} pollAfterMs
+ */
+/**
+ * @typedef {object} OutgoingSignal
+ * @property {string} toId
+ * @property {"offer"|"answer"|"ice"} type
+ * @property {Record<string, any>} payload
+ * @property {string} clientMsgId  makes a repeated send harmless
+ */
+/** A call that failed. */
+export class ApiError extends Error {
+    /**
+     * @param {object} failure
+     * @param {string} failure.code  the contract's, or "NETWORK" (no answer) or "BAD_ANSWER" (not the service's)
+     * @param {string} failure.message  for people
+     * @param {number} failure.status  of the answer; 0 where none came
+     * @param {string} [failure.field]  the field that was wrong
+     * @param {number} [failure.retryAfterMs]  how long the service wants to be left alone
+     */
+    constructor({ code, message, status, field, retryAfterMs }: {
+        code: string;
+        message: string;
+        status: number;
+        field?: string;
+        retryAfterMs?: number;
+    });
+    code: string;
+    status: number;
+    field: string;
+    retryAfterMs: number;
+    /** Whether nothing is wrong with the request itself: the network, the service or its database failed. */
+    get isOutage(): boolean;
+}
+/**
+ * @typedef {object} RequestRecord  how a request went
+ * @property {string} method
+ * @property {string} path
+ * @property {number} status  0 where no answer came
+ * @property {number} durationMs
+ */
+/** What anyone may call. */
+export class Api {
+    /** @param {string|URL} baseUrl  where the service is mounted */
+    constructor(baseUrl: string | URL);
+    /** @type {(record: RequestRecord) => void} told of every request when it is over */
+    onRequest: (record: RequestRecord) => void;
+    baseUrl: URL;
+    /**
+     * @param {{hostName: string, password?: string, retryKey?: string, [option: string]: unknown}} body
+     * @returns {Promise<RoomWithYou>}
+     */
+    createRoom(body: {
+        hostName: string;
+        password?: string;
+        retryKey?: string;
+        [option: string]: unknown;
+    }): Promise<RoomWithYou>;
+    /**
+     * @param {string} code
+     * @param {{name: string, participantId?: string, password?: string, retryKey?: string}} body
+     * @returns {Promise<RoomWithYou>}
+     */
+    joinRoom(code: string, body: {
+        name: string;
+        participantId?: string;
+        password?: string;
+        retryKey?: string;
+    }): Promise<RoomWithYou>;
+    /**
+     * @param {string} method
+     * @param {string} path  relative to the mount point
+     * @param {object} [options]
+     * @param {object} [options.body]
+     * @param {Record<string, string>} [options.headers]
+     * @param {AbortSignal} [options.signal]  gives the call up; it then rejects with the signal's reason
+     * @param {number} [options.timeoutMs]
+     * @param {boolean} [options.keepalive]  let the request outlive the page
+     * @returns {Promise<any>} the answer's `data`; rejects with an `ApiError`
+     */
+    call(method: string, path: string, { body, headers, signal, timeoutMs, keepalive }?: {
+        body?: object;
+        headers?: Record<string, string>;
+        signal?: AbortSignal;
+        timeoutMs?: number;
+        keepalive?: boolean;
+    }): Promise<any>;
+}
+/** @typedef {{code: string, id: string, token: string}} Seat  what a page must know to act for a participant */
+/** What a participant may call, for its own room. */
+export class MemberApi {
+    /**
+     * @param {Api} api
+     * @param {Seat} seat
+     */
+    constructor(api: Api, { code, id, token }: Seat);
+    /**
+     * @param {number|null} after  everything up to here has been processed; null: start over
+     * @param {AbortSignal} [signal]
+     * @returns {Promise<PollAnswer>} held until something comes, if the service does so
+     */
+    poll(after: number | null, signal?: AbortSignal): Promise<PollAnswer>;
+    /**
+     * Send signals, all or none, and poll in the same request.
+     *
+     * @param {OutgoingSignal[]} messages  1 to 100
+     * @param {number} after  as in `poll`
+     * @param {AbortSignal} [signal]
+     * @returns {Promise<PollAnswer>}
+     */
+    send(messages: OutgoingSignal[], after: number, signal?: AbortSignal): Promise<PollAnswer>;
+    /**
+     * Send signals while the page is going away. Nobody will see the answer.
+     *
+     * @param {OutgoingSignal[]} messages
+     */
+    sendLast(messages: OutgoingSignal[]): Promise<any>;
+    /** @returns {Promise<RoomWithYou>} the same seat with a new token, for a new page */
+    rejoin(): Promise<RoomWithYou>;
+    /** @returns {Promise<RoomWithYou>} */
+    room(): Promise<RoomWithYou>;
+    /** @returns {Promise<Room>} */
+    start(): Promise<Room>;
+    /**
+     * @param {Record<string, any>} quizData
+     * @returns {Promise<Room>}
+     */
+    setQuiz(quizData: Record<string, any>): Promise<Room>;
+    /**
+     * @param {string} participantId
+     * @returns {Promise<Room>}
+     */
+    remove(participantId: string): Promise<Room>;
+    /** @returns {Promise<{iceServers: RTCIceServer[], ttlSeconds: number}>} */
+    iceServers(): Promise<{
+        iceServers: RTCIceServer[];
+        ttlSeconds: number;
+    }>;
+    /**
+     * @param {{keepalive?: boolean}} [options]
+     * @returns {Promise<void>}
+     */
+    leave(options?: {
+        keepalive?: boolean;
+    }): Promise<void>;
+    /** @returns {Promise<void>} */
+    end(): Promise<void>;
+    #private;
+}
+export type Participant = {
+    id: string;
+    name: string;
+    isHost: boolean;
+    role: "host" | "guest";
+    /**
+     * whether the service heard of it lately
+     */
+    online: boolean;
+    score: number;
+    /**
+     * ISO 8601, UTC
+     */
+    joinedAt: string;
+};
+export type Room = {
+    code: string;
+    status: "waiting" | "playing" | "ended";
+    hostId: string;
+    hostName: string;
+    maxParticipants: number;
+    quizData: Record<string, any> | null;
+    /**
+     * ISO 8601, UTC, as the other times
+     */
+    createdAt: string;
+    startedAt: string | null;
+    endedAt: string | null;
+    /**
+     * where the stream of this room stands
+     */
+    seq: number;
+    /**
+     * in order of joining
+     */
+    participants: Participant[];
+};
+export type RoomWithYou = Room & {
+    you: {
+        id: string;
+        role: "host" | "guest";
+        token?: string;
+    };
+};
+/**
+ * a signal to this participant, or an event in the room
+ */
+export type StreamMessage = {
+    seq: number;
+    /**
+     * "offer", "answer", "ice", or an event such as "participant-joined"
+     */
+    type: string;
+    fromId: string | null;
+    toId: string | null;
+    payload: Record<string, any>;
+    /**
+     * ISO 8601, UTC
+     */
+    createdAt: string;
+};
+export type PollAnswer = {
+    /**
+     * in ascending order of `seq`
+     */
+    messages: StreamMessage[];
+    /**
+     * the next cursor
+     */
+    seq: number;
+    /**
+     * the answer was full, there is more at once
+     */
+    more: boolean;
+    /**
+     * a signal has expired unseen
+     */
+    gap: boolean;
+    room?: RoomWithYou;
+    pollAfterMs: number;
+};
+export type OutgoingSignal = {
+    toId: string;
+    type: "offer" | "answer" | "ice";
+    payload: Record<string, any>;
+    /**
+     * makes a repeated send harmless
+     */
+    clientMsgId: string;
+};
+/**
+ * how a request went
+ */
+export type RequestRecord = {
+    method: string;
+    path: string;
+    /**
+     * 0 where no answer came
+     */
+    status: number;
+    durationMs: number;
+};
+/**
+ * what a page must know to act for a participant
+ */
+export type Seat = {
+    code: string;
+    id: string;
+    token: string;
+};

@@ -1,0 +1,22 @@
+export class Outbox {
+    /** @param {() => void} onDue  called when there is a batch to send */
+    constructor(onDue: () => void);
+    /** Whether there is a batch to send. */
+    get isDue(): boolean;
+    /**
+     * @param {string} toId
+     * @param {OutgoingSignal["type"]} type
+     * @param {Record<string, any>} payload
+     */
+    post(toId: string, type: OutgoingSignal["type"], payload: Record<string, any>): void;
+    /** @returns {OutgoingSignal[]} what to send now; it stays here until it is `sent` */
+    batch(): OutgoingSignal[];
+    /** @returns {OutgoingSignal[]} everything that is not `sent`, gathered or not */
+    all(): OutgoingSignal[];
+    /** @param {OutgoingSignal[]} batch  need not be sent any more */
+    sent(batch: OutgoingSignal[]): void;
+    /** @param {string} toId  whose signals are of no use any more */
+    discard(toId: string): void;
+    #private;
+}
+export type OutgoingSignal = import("./api.js").OutgoingSignal;

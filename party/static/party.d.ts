@@ -1,0 +1,255 @@
+export { ApiError };
+/** @typedef {import("./api.js").Participant} Participant */
+/** @typedef {import("./api.js").Room} Room */
+/** @typedef {import("./api.js").RoomWithYou} RoomWithYou */
+/** @typedef {import("./api.js").Seat} Seat */
+/** @typedef {import("./api.js").StreamMessage} StreamMessage */
+/** @typedef {import("./peer.js").PeerState} PeerState */
+/** @typedef {import("./peer.js").SignalPayload} SignalPayload */
+/** @typedef {import("./trace.js").TraceRecord} TraceRecord */
+/** @typedef {{type: "offer"|"answer"|"ice", fromId: string, payload: SignalPayload}} Signal */
+/** @typedef {Participant & {isYou: boolean, state: PeerState|null}} Member */
+/**
+ * @typedef {object} PageOptions  what a page decides for itself
+ * @property {string|URL} [baseUrl]  where the service is, unless this module came from it
+ * @property {"mesh"|"star"} [topology]  everybody with everybody (the default), or only with the host;
+ *   the same for all pages of a room
+ * @property {Storage|null} [storage]  where `resume` finds the seat after a reload: sessionStorage, unless
+ *   given; null to keep it nowhere
+ * @property {boolean} [leaveOnClose]  leave the room when the page is closed or reloaded, rather than come
+ *   back with `resume`
+ */
+/**
+ * @typedef {object} CreateFields
+ * @property {string} name  1 to 50 characters
+ * @property {string} [participantId]  one's own id, if the app has one
+ * @property {string} [password]  that others will need
+ * @property {number} [maxParticipants]  the host included
+ * @property {Record<string, any>} [quizData]
+ * @property {number} [secondsPerQuestion]
+ *
+ * @typedef {CreateFields & PageOptions} CreateOptions
+ */
+/**
+ * @typedef {object} JoinFields
+ * @property {string} name  1 to 50 characters
+ * @property {string} [participantId]  one's own id, if the app has one
+ * @property {string} [password]
+ *
+ * @typedef {JoinFields & PageOptions} JoinOptions
+ */
+/**
+ * A room that this page is in. Its events are `CustomEvent`s with these details:
+ *
+ * - `participants` `{participants}`: somebody came or went
+ * - `room` `{room}`: something else of the room has changed: its status, its quiz
+ * - `peer` `{peerId, state}`: the connection to a participant has changed
+ * - `message` `{peerId, data}`: a participant has sent a text or an ArrayBuffer over its data channel
+ * - `track` `{peerId, track, streams}`: a participant has begun to send a media track
+ * - `error` `{error}`: an `ApiError`; temporary ones are dealt with and only worth showing
+ * - `recovered` `{}`: the service answers again after an error
+ * - `ended` `{reason}`: "ended", "host-left" or "expired", as the service tells; "left" after `leave`;
+ *   "removed" when the host has removed this participant or its seat was taken by another page
+ * - `trace`: see trace.js; for diagnosis
+ */
+export class Party extends EventTarget {
+    /**
+     * Open a room, as its host.
+     *
+     * @param {CreateOptions} options
+     * @returns {Promise<Party>} rejects with an `ApiError`
+     */
+    static create(options: CreateOptions): Promise<Party>;
+    /**
+     * Join a room as a guest.
+     *
+     * @param {string} code  in any case of letters
+     * @param {JoinOptions} options
+     * @returns {Promise<Party>} rejects with an `ApiError`
+     */
+    static join(code: string, options: JoinOptions): Promise<Party>;
+    /**
+     * Come back to the room that this tab was in before it was reloaded: same participant, new
+     * connections. The page before, should it still be there (a duplicated tab), loses the seat.
+     *
+     * @param {PageOptions} [options]
+     * @returns {Promise<Party|null>} null where there was none, or it is over; rejects with an `ApiError`
+     *   while the service cannot be reached
+     */
+    static resume(options?: PageOptions): Promise<Party | null>;
+    /**
+     * @param {PageOptions} page
+     * @param {(api: Api) => Promise<RoomWithYou>} takeSeat
+     * @param {boolean} [isReturning]  whether the page had the seat before, and may try again later
+     */
+    static "__#private@#enter"(page: PageOptions, takeSeat: (api: Api) => Promise<RoomWithYou>, isReturning?: boolean): Promise<Party>;
+    /**
+     * Use `Party.create`, `Party.join` or `Party.resume`.
+     *
+     * @param {object} entered
+     * @param {MemberApi} entered.api
+     * @param {RoomWithYou} entered.room
+     * @param {{iceServers: RTCIceServer[], ttlSeconds: number}} entered.ice
+     * @param {Trace} entered.trace
+     * @param {SeatKeeper} entered.keeper
+     * @param {PageOptions} entered.page
+     */
+    constructor({ api, room, ice, trace, keeper, page }: {
+        api: MemberApi;
+        room: RoomWithYou;
+        ice: {
+            iceServers: RTCIceServer[];
+            ttlSeconds: number;
+        };
+        trace: Trace;
+        keeper: SeatKeeper;
+        page: PageOptions;
+    });
+    /** The room's code, which others join by. */
+    get code(): string;
+    /** The own participant's id. */
+    get id(): string;
+    get isHost(): boolean;
+    /** @returns {Room} the room as far as this page knows */
+    get room(): Room;
+    /**
+     * Everybody in the room, oneself included, in order of joining.
+     *
+     * @returns {Member[]} `state` is that of the connection, null where there is none to be
+     */
+    get participants(): Member[];
+    /** @returns {TraceRecord[]} what has happened lately, for diagnosis */
+    get trace(): TraceRecord[];
+    /**
+     * Send data to one participant: in order, and of any size.
+     *
+     * @param {string} peerId
+     * @param {string|ArrayBuffer|ArrayBufferView} data
+     * @returns {boolean} false: there is no open channel to it, and nothing was sent
+     */
+    send(peerId: string, data: string | ArrayBuffer | ArrayBufferView): boolean;
+    /**
+     * Send data to everybody.
+     *
+     * @param {string|ArrayBuffer|ArrayBufferView} data
+     * @returns {number} how many have an open channel and so are sent it
+     */
+    broadcast(data: string | ArrayBuffer | ArrayBufferView): number;
+    /**
+     * Send a media track to everybody, and to whoever comes later.
+     *
+     * @param {MediaStreamTrack} track
+     * @param {MediaStream} stream  groups tracks that belong together
+     */
+    addTrack(track: MediaStreamTrack, stream: MediaStream): void;
+    /**
+     * Stop sending a media track.
+     *
+     * @param {MediaStreamTrack} track
+     */
+    removeTrack(track: MediaStreamTrack): void;
+    /**
+     * Begin the connection to a participant anew. Failed connections do so by themselves.
+     *
+     * @param {string} peerId
+     */
+    reconnect(peerId: string): void;
+    /** Start the game, as the host. */
+    start(): Promise<void>;
+    /**
+     * Replace the quiz, as the host, while the room is waiting.
+     *
+     * @param {Record<string, any>} quizData
+     */
+    setQuiz(quizData: Record<string, any>): Promise<void>;
+    /**
+     * Remove a participant, as the host.
+     *
+     * @param {string} participantId
+     */
+    remove(participantId: string): Promise<void>;
+    /** Leave the room. When the host leaves, it ends. Resolves once the others can see it. */
+    leave(): Promise<void>;
+    /** End the room for everybody, as its host. */
+    end(): Promise<void>;
+    #private;
+}
+export type Participant = import("./api.js").Participant;
+export type Room = import("./api.js").Room;
+export type RoomWithYou = import("./api.js").RoomWithYou;
+export type Seat = import("./api.js").Seat;
+export type StreamMessage = import("./api.js").StreamMessage;
+export type PeerState = import("./peer.js").PeerState;
+export type SignalPayload = import("./peer.js").SignalPayload;
+export type TraceRecord = import("./trace.js").TraceRecord;
+export type Signal = {
+    type: "offer" | "answer" | "ice";
+    fromId: string;
+    payload: SignalPayload;
+};
+export type Member = Participant & {
+    isYou: boolean;
+    state: PeerState | null;
+};
+/**
+ * what a page decides for itself
+ */
+export type PageOptions = {
+    /**
+     * where the service is, unless this module came from it
+     */
+    baseUrl?: string | URL;
+    /**
+     * everybody with everybody (the default), or only with the host;
+     * the same for all pages of a room
+     */
+    topology?: "mesh" | "star";
+    /**
+     * where `resume` finds the seat after a reload: sessionStorage, unless
+     * given; null to keep it nowhere
+     */
+    storage?: Storage | null;
+    /**
+     * leave the room when the page is closed or reloaded, rather than come
+     * back with `resume`
+     */
+    leaveOnClose?: boolean;
+};
+export type CreateFields = {
+    /**
+     * 1 to 50 characters
+     */
+    name: string;
+    /**
+     * one's own id, if the app has one
+     */
+    participantId?: string;
+    /**
+     * that others will need
+     */
+    password?: string;
+    /**
+     * the host included
+     */
+    maxParticipants?: number;
+    quizData?: Record<string, any>;
+    secondsPerQuestion?: number;
+};
+export type CreateOptions = CreateFields & PageOptions;
+export type JoinFields = {
+    /**
+     * 1 to 50 characters
+     */
+    name: string;
+    /**
+     * one's own id, if the app has one
+     */
+    participantId?: string;
+    password?: string;
+};
+export type JoinOptions = JoinFields & PageOptions;
+import { ApiError } from "./api.js";
+import { Api } from "./api.js";
+import { MemberApi } from "./api.js";
+import { Trace } from "./trace.js";
+import { SeatKeeper } from "./seat.js";

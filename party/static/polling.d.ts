@@ -1,0 +1,62 @@
+/**
+ * @typedef {object} PollLoopOptions
+ * @property {Pick<import("./api.js").MemberApi, "poll"|"send">} api
+ * @property {number} cursor  the `seq` of the room as it was entered
+ * @property {() => boolean} mayRest  whether no connection is being made at the moment
+ * @property {(answer: PollAnswer) => void} onAnswer  gets each message once, in order; must not throw
+ * @property {(error: ApiError) => void} onError  a failed request; temporary ones are tried again
+ * @property {(error: ApiError) => void} onStop  the service will not answer this participant any more
+ */
+export class PollLoop {
+    /** @param {PollLoopOptions} options */
+    constructor({ api, cursor, mayRest, onAnswer, onError, onStop }: PollLoopOptions);
+    /** Poll until `stop`, or until the service has given its last answer. */
+    run(): Promise<void>;
+    /** Stop at once; a request in flight is abandoned. */
+    stop(): void;
+    /** Take the next turn now, unless the service is to be left alone for a while. */
+    wake(): void;
+    /**
+     * Send a signal with those that follow within a moment.
+     *
+     * @param {string} toId
+     * @param {"offer"|"answer"|"ice"} type
+     * @param {Record<string, any>} payload
+     */
+    post(toId: string, type: "offer" | "answer" | "ice", payload: Record<string, any>): void;
+    /**
+     * Forget what was posted for a peer and has not been sent.
+     *
+     * @param {string} toId
+     */
+    discard(toId: string): void;
+    /** @returns {OutgoingSignal[]} what has not been acknowledged as stored yet */
+    unsent(): OutgoingSignal[];
+    #private;
+}
+export type PollAnswer = import("./api.js").PollAnswer;
+export type OutgoingSignal = import("./api.js").OutgoingSignal;
+export type PollLoopOptions = {
+    api: Pick<import("./api.js").MemberApi, "poll" | "send">;
+    /**
+     * the `seq` of the room as it was entered
+     */
+    cursor: number;
+    /**
+     * whether no connection is being made at the moment
+     */
+    mayRest: () => boolean;
+    /**
+     * gets each message once, in order; must not throw
+     */
+    onAnswer: (answer: PollAnswer) => void;
+    /**
+     * a failed request; temporary ones are tried again
+     */
+    onError: (error: ApiError) => void;
+    /**
+     * the service will not answer this participant any more
+     */
+    onStop: (error: ApiError) => void;
+};
+import { ApiError } from "./api.js";

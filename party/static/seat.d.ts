@@ -1,0 +1,17 @@
+/** The seat that a tab has in a room, kept through reloads. */
+/** @typedef {import("./api.js").Seat} Seat */
+export class SeatKeeper {
+    /**
+     * @param {string|URL} baseUrl  one tab may have a seat at each of several services
+     * @param {Storage|null} [storage]  sessionStorage unless given: it lives as long as the tab
+     */
+    constructor(baseUrl: string | URL, storage?: Storage | null);
+    /** @param {Seat} seat */
+    save(seat: Seat): void;
+    /** @returns {Seat|null} */
+    load(): Seat | null;
+    /** The seat is given up. */
+    forget(): void;
+    #private;
+}
+export type Seat = import("./api.js").Seat;

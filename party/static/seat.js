@@ -1,0 +1,49 @@
+/** The seat that a tab has in a room, kept through reloads. */
+
+/** @typedef {import("./api.js").Seat} Seat */
+
+export class SeatKeeper {
+  #storage;
+  #key;
+
+  /**
+   * @param {string|URL} baseUrl  one tab may have a seat at each of several services
+   * @param {Storage|null} [storage]  sessionStorage unless given: it lives as long as the tab
+   */
+  constructor(baseUrl, storage = sessionStorageIfAllowed()) {
+    this.#storage = storage;
+    this.#key = `party ${new URL(baseUrl)}`;
+  }
+
+  /** @param {Seat} seat */
+  save(seat) {
+    try {
+      this.#storage?.setItem(this.#key, JSON.stringify(seat));
+    } catch {
+      // A full storage costs the way back after a reload, not the party.
+    }
+  }
+
+  /** @returns {Seat|null} */
+  load() {
+    try {
+      return JSON.parse(this.#storage?.getItem(this.#key) ?? "null");
+    } catch {
+      return null;
+    }
+  }
+
+  /** The seat is given up. */
+  forget() {
+    this.#storage?.removeItem(this.#key);
+  }
+}
+
+/** Even looking at sessionStorage throws where a browser's settings forbid it. */
+function sessionStorageIfAllowed() {
+  try {
+    return globalThis.sessionStorage ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * How long to wait after the n-th failure in a row: twice as long each time up to a bound, and never
+ * the same for two clients, so that those who failed together do not come back together.
+ *
+ * @param {number} failures  1 or more
+ * @param {number} [longestMs]
+ * @returns {number} milliseconds
+ */
+export function backoffMs(failures: number, longestMs?: number): number;
+/**
+ * Make a call that may safely be repeated, again during a short outage.
+ *
+ * @template T
+ * @param {() => Promise<T>} call
+ * @param {number} [attempts]
+ * @returns {Promise<T>}
+ */
+export function retrying<T>(call: () => Promise<T>, attempts?: number): Promise<T>;

@@ -1,0 +1,148 @@
+/**
+ * An RTCPeerConnection without a network: the signaling states, rollback and errors of WebRTC 1.0, and
+ * channels that open once both sides have applied the descriptions of one and the same negotiation.
+ */
+
+let lastId = 0;
+
+/** @type {Map<string, FakePeerConnection>} offers and answers by their sdp, and who made them */
+const makers = new Map();
+
+class FakeChannel {
+  readyState = "connecting";
+  bufferedAmount = 0;
+  /** @type {FakeChannel|null} */
+  other = null;
+
+  /** @param {any} data */
+  send(data) {
+    const copy = typeof data === "string" ? data : data.slice().buffer;
+    const other = this.other;
+    queueMicrotask(() => other?.onmessage?.({ data: copy }));
+  }
+
+  close() {
+    this.readyState = "closed";
+  }
+}
+
+export class FakePeerConnection {
+  /** @type {FakePeerConnection[]} all that were made */
+  static all = [];
+
+  signalingState = "stable";
+  connectionState = "new";
+  localDescription = null;
+  remoteDescription = null;
+  currentRemoteDescription = null;
+  channel = new FakeChannel();
+  /** @type {any[]} */
+  candidates = [];
+  restarts = 0;
+
+  constructor() {
+    FakePeerConnection.all.push(this);
+  }
+
+  createDataChannel() {
+    return this.channel;
+  }
+
+  restartIce() {
+    this.restarts++;
+    queueMicrotask(() => this.onnegotiationneeded?.());
+  }
+
+  getConfiguration() {
+    return {};
+  }
+
+  setConfiguration() {}
+
+  async setLocalDescription() {
+    await null;
+    this.#assertUsable();
+    const type = this.signalingState === "have-remote-offer" ? "answer" : "offer";
+    const sdp = `${type} ${++lastId}`;
+    makers.set(sdp, this);
+    this.localDescription = description(type, sdp);
+    this.signalingState = type === "offer" ? "have-local-offer" : "stable";
+    if (type === "answer") this.currentRemoteDescription = this.remoteDescription;
+    queueMicrotask(() => this.onicecandidate?.({ candidate: candidateOf(sdp) }));
+    this.#pair();
+  }
+
+  /** @param {{type: string, sdp: string}} remote */
+  async setRemoteDescription(remote) {
+    await null;
+    this.#assertUsable();
+    const fits =
+      remote.type === "answer" ? this.signalingState === "have-local-offer" : this.signalingState !== "have-remote-offer";
+    if (!fits) throw new Error(`InvalidStateError: ${remote.type} in ${this.signalingState}`);
+    if (remote.type === "offer") this.localDescription = null; // rolls an own offer back
+    this.remoteDescription = remote;
+    this.signalingState = remote.type === "offer" ? "have-remote-offer" : "stable";
+    if (remote.type === "answer") this.currentRemoteDescription = remote;
+    this.#pair();
+  }
+
+  /** @param {{sdp: string}} candidate */
+  async addIceCandidate(candidate) {
+    await null;
+    if (!this.remoteDescription) throw new Error("InvalidStateError: no remote description");
+    if (candidate.sdp !== this.remoteDescription.sdp) throw new Error("OperationError: of another description");
+    this.candidates.push(candidate);
+  }
+
+  /** Packets get through, or do not. */
+  setState(state) {
+    this.connectionState = state;
+    this.onconnectionstatechange?.();
+  }
+
+  close() {
+    this.signalingState = this.connectionState = "closed";
+    this.channel.close();
+    const other = this.channel.other;
+    this.channel.other = null;
+    if (!other) return;
+    other.other = null;
+    other.readyState = "closed";
+    queueMicrotask(() => other.onclose?.());
+  }
+
+  #assertUsable() {
+    if (this.signalingState === "closed") throw new Error("InvalidStateError: closed");
+  }
+
+  #pair() {
+    const other = makers.get(this.remoteDescription?.sdp);
+    const fit =
+      this.signalingState === "stable" &&
+      other?.signalingState === "stable" &&
+      other.remoteDescription?.sdp === this.localDescription?.sdp &&
+      this.remoteDescription?.sdp === other.localDescription?.sdp;
+    if (!fit || !other || this.channel.other) return;
+    [this.channel.other, other.channel.other] = [other.channel, this.channel];
+    for (const pc of [this, other]) {
+      pc.channel.readyState = "open";
+      queueMicrotask(() => {
+        pc.setState("connected");
+        pc.channel.onopen?.();
+      });
+    }
+  }
+}
+
+/**
+ * @param {string} type
+ * @param {string} sdp
+ */
+function description(type, sdp) {
+  return { type, sdp, toJSON: () => ({ type, sdp }) };
+}
+
+/** @param {string} sdp */
+function candidateOf(sdp) {
+  return { candidate: `candidate of ${sdp}`, toJSON: () => ({ candidate: `candidate of ${sdp}`, sdp }) };
+}

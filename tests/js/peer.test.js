@@ -1,0 +1,237 @@
+/** Negotiation between two peers, over a scripted transport that delays what it carries. */
+
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { Peer } from "../../party/static/peer.js";
+import { FakeClock } from "./fake-clock.js";
+import { FakePeerConnection } from "./fake-webrtc.js";
+
+/** @type {FakeClock} */
+let clock;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  clock.install();
+  FakePeerConnection.all = [];
+  globalThis.RTCPeerConnection = /** @type {any} */ (FakePeerConnection);
+  console.warn = () => {};
+});
+
+/** Two participants, "a" and "b", and the signals between them: in order, each after `delayMs()`. */
+class Pair {
+  /** @type {Record<string, Peer>} */
+  peers = {};
+  /** @type {Record<string, string[]>} */
+  states = { a: [], b: [] };
+  /** @type {Record<string, any[]>} */
+  data = { a: [], b: [] };
+  /** @type {{from: string, type: any, payload: any}[]} */
+  posted = [];
+  #arrivesAt = { a: 0, b: 0 };
+  /** How many pages each seat has had: what was under way to or from a former one is dropped. */
+  #pages = { a: 0, b: 0 };
+
+  /** @param {() => number} delayMs */
+  constructor(delayMs = () => 100) {
+    this.delayMs = delayMs;
+    this.peers = { a: this.#make("a", "b"), b: this.#make("b", "a") };
+  }
+
+  /**
+   * @param {"a"|"b"} id
+   * @param {"a"|"b"} other
+   */
+  #make(id, other) {
+    this.#pages[id]++;
+    return new Peer({
+      id: other,
+      polite: id < other,
+      iceServers: () => [],
+      tracks: new Map(),
+      post: (type, payload) => {
+        this.posted.push({ from: id, type, payload });
+        const copy = structuredClone(payload);
+        this.deliver(other, () => this.peers[other].receive(type, copy));
+      },
+      onState: (state) => this.states[id].push(state),
+      onFailed: () => {},
+      onData: (data) => this.data[id].push(data),
+      onTrack: () => {},
+    });
+  }
+
+  /**
+   * @param {"a"|"b"} to
+   * @param {() => void} arrive
+   */
+  deliver(to, arrive) {
+    const at = Math.max(clock.now + this.delayMs(), this.#arrivesAt[to]);
+    this.#arrivesAt[to] = at;
+    const pages = { ...this.#pages };
+    const isForThesePages = () => pages.a === this.#pages.a && pages.b === this.#pages.b;
+    setTimeout(() => isForThesePages() && arrive(), at - clock.now);
+  }
+
+  /**
+   * A new page takes a seat, and the other side is told so in its stream.
+   *
+   * @param {"a"|"b"} id
+   */
+  reload(id) {
+    const other = id === "a" ? "b" : "a";
+    this.peers[id].close();
+    this.peers[id] = this.#make(id, other);
+    this.deliver(other, () => this.peers[other].close());
+  }
+
+  /** Both are open, and what one says the other hears. */
+  async assertConnected() {
+    assert.deepEqual([this.peers.a.state, this.peers.b.state], ["open", "open"]);
+    this.data = { a: [], b: [] };
+    assert.ok(this.peers.a.send("to b") && this.peers.b.send("to a"));
+    await clock.advance(1);
+    assert.deepEqual(this.data, { a: ["to a"], b: ["to b"] });
+  }
+}
+
+/** Numbers that look random and are the same in every run (mulberry32). */
+function randomNumbers(/** @type {number} */ seed) {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+for (const who of /** @type {("a"|"b")[]} */ (["a", "b"])) {
+  test(`one offer and one answer connect, when ${who} begins`, async () => {
+    const pair = new Pair();
+    pair.peers[who].start();
+    await clock.advance(1_000);
+    await pair.assertConnected();
+    assert.deepEqual(
+      pair.posted.filter(({ type }) => type !== "ice").map(({ type }) => type),
+      ["offer", "answer"],
+    );
+    assert.equal(FakePeerConnection.all.length, 2);
+    assert.deepEqual(FakePeerConnection.all.map(({ candidates }) => candidates.length), [1, 1]);
+  });
+}
+
+test("candidates that come before their offer are kept for it", async () => {
+  const pair = new Pair();
+  const { b } = pair.peers;
+  const sdp = "offer of somebody";
+  b.receive("ice", { connection: "x", negotiation: 1, candidates: [{ candidate: "early", sdp }] });
+  b.receive("offer", { connection: "x", negotiation: 1, description: { type: "offer", sdp } });
+  await clock.advance(10);
+  assert.deepEqual(FakePeerConnection.all[0].candidates, [{ candidate: "early", sdp }]);
+});
+
+test("when both begin at the same moment, both end up with the same one connection", async () => {
+  const pair = new Pair();
+  pair.peers.a.start();
+  pair.peers.b.start();
+  await clock.advance(1_000);
+  await pair.assertConnected();
+  const connections = new Set(
+    pair.posted.filter(({ type }) => type === "answer").map(({ payload }) => payload.connection),
+  );
+  assert.equal(connections.size, 1);
+});
+
+test("whenever the two begin, begin again or reload, they end up connected", async () => {
+  for (let seed = 1; seed <= 300; seed++) {
+    FakePeerConnection.all = [];
+    const random = randomNumbers(seed);
+    const pair = new Pair(() => random() * 300);
+    for (let i = 0; i < 6; i++) {
+      const who = random() < 0.5 ? "a" : "b";
+      if (random() < 0.3) pair.reload(who); // and then it begins, as every page that comes
+      pair.peers[who].start();
+      await clock.advance(random() * 400);
+    }
+    await clock.advance(180_000);
+    await pair.assertConnected();
+    const open = FakePeerConnection.all.filter(({ signalingState }) => signalingState !== "closed");
+    assert.equal(open.length, 2, `seed ${seed} leaks connections`);
+  }
+});
+
+test("an answer to an offer that was taken back does no harm", async () => {
+  const pair = new Pair();
+  pair.peers.a.start();
+  await clock.advance(1_000);
+  const { payload } = /** @type {any} */ (pair.posted.find(({ type }) => type === "answer"));
+  pair.peers.a.receive("answer", payload);
+  pair.peers.a.receive("answer", { ...payload, connection: "unknown" });
+  pair.peers.a.receive("ice", { connection: "unknown", negotiation: 1, candidates: [{ sdp: "x" }] });
+  await clock.advance(1_000);
+  await pair.assertConnected();
+  assert.equal(FakePeerConnection.all.length, 2);
+});
+
+test("a moment without packets is waited out", async () => {
+  const pair = new Pair();
+  pair.peers.a.start();
+  await clock.advance(1_000);
+  FakePeerConnection.all[0].setState("disconnected");
+  assert.equal(pair.peers.a.state, "interrupted");
+  await clock.advance(3_000);
+  FakePeerConnection.all[0].setState("connected");
+  await clock.advance(60_000);
+  assert.equal(FakePeerConnection.all[0].restarts, 0);
+  await pair.assertConnected();
+});
+
+test("when packets stay away, ICE is restarted over the signaling, on the same connection", async () => {
+  const pair = new Pair();
+  pair.peers.a.start();
+  await clock.advance(1_000);
+  for (const pc of FakePeerConnection.all) pc.setState("disconnected");
+  await clock.advance(5_000);
+  assert.deepEqual(FakePeerConnection.all.map(({ restarts }) => restarts), [0, 1]);
+  for (const pc of FakePeerConnection.all) pc.setState("connected");
+  await clock.advance(60_000);
+  assert.equal(FakePeerConnection.all.length, 2);
+  assert.equal(pair.posted.filter(({ type }) => type === "offer").length, 2);
+  await pair.assertConnected();
+});
+
+test("when no path is found, the connection is begun anew until it works", async () => {
+  const pair = new Pair();
+  pair.peers.a.start();
+  await clock.advance(1_000);
+  for (const pc of FakePeerConnection.all.slice()) pc.setState("failed");
+  await clock.advance(60_000);
+  assert.ok(FakePeerConnection.all.length > 2);
+  await pair.assertConnected();
+});
+
+test("when the other page is gone, it is tried ever more rarely", async () => {
+  const pair = new Pair();
+  pair.peers.a.start();
+  await clock.advance(1_000);
+  pair.deliver = () => {}; // nothing arrives any more
+  for (let i = 0; i < 200; i++) {
+    FakePeerConnection.all.at(-1)?.setState("failed");
+    await clock.advance(10_000);
+  }
+  assert.ok(FakePeerConnection.all.length < 80, String(FakePeerConnection.all.length));
+});
+
+test("a closed peer posts nothing more and leaks no connection", async () => {
+  const pair = new Pair();
+  pair.peers.a.start();
+  pair.peers.b.start();
+  await clock.advance(90);
+  pair.peers.a.close();
+  pair.peers.b.close();
+  pair.peers.a.receive = pair.peers.b.receive = () => {}; // as a party does that has forgotten them
+  const count = pair.posted.length;
+  await clock.advance(60_000);
+  assert.equal(pair.posted.length, count);
+  assert.ok(FakePeerConnection.all.every(({ signalingState }) => signalingState === "closed"));
+});

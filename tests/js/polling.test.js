@@ -1,0 +1,329 @@
+/** The poll loop, with a scripted service and a clock of our own. */
+
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { ApiError } from "../../party/static/api.js";
+import { PollLoop } from "../../party/static/polling.js";
+import { FakeClock, settle } from "./fake-clock.js";
+
+const PACE_MS = 1000;
+
+/** A page's document and window, as far as the loop looks at them. */
+class FakePage extends EventTarget {
+  visibilityState = "visible";
+}
+
+/** @type {FakeClock} */
+let clock;
+/** @type {FakePage} */
+let page;
+/** @type {EventTarget} */
+let network;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  clock.install();
+  page = new FakePage();
+  network = new EventTarget();
+  Object.assign(globalThis, {
+    document: page,
+    addEventListener: network.addEventListener.bind(network),
+    removeEventListener: network.removeEventListener.bind(network),
+  });
+});
+
+/** A loop, the requests it makes, and what it tells. Answers come from `script`, then are idle. */
+class Setup {
+  /** @type {any[]} */
+  requests = [];
+  /** @type {any[]} */
+  messages = [];
+  /** @type {string[]} */
+  errors = [];
+  /** @type {string[]} */
+  stops = [];
+  inFlight = 0;
+  mayRest = true;
+  /** @type {((request: any) => any)[]} */
+  script;
+
+  /** @param {((request: any) => any)[]} script  each gives an answer, a promise of one, or throws */
+  constructor(...script) {
+    this.script = script;
+    this.loop = new PollLoop({
+      api: /** @type {any} */ ({
+        poll: (/** @type {any} */ after, /** @type {any} */ signal) => this.#answer({ after, signal }),
+        send: (/** @type {any} */ batch, /** @type {any} */ after, /** @type {any} */ signal) =>
+          this.#answer({ batch: structuredClone(batch), after, signal }),
+      }),
+      cursor: 5,
+      mayRest: () => this.mayRest,
+      onAnswer: ({ messages }) => this.messages.push(...messages.map(({ seq }) => seq)),
+      onError: ({ code }) => this.errors.push(code),
+      onStop: ({ code }) => this.stops.push(code),
+    });
+    this.loop.run();
+  }
+
+  /** @param {any} request */
+  async #answer(request) {
+    assert.equal(++this.inFlight, 1, "two requests at once");
+    this.requests.push({ at: clock.now, ...request });
+    try {
+      const answer = this.script.shift() ?? (({ after }) => idle(after ?? 5));
+      return await answer(request);
+    } finally {
+      this.inFlight--;
+    }
+  }
+
+  /** The times between the requests. */
+  get gaps() {
+    return this.requests.slice(1).map(({ at }, i) => at - this.requests[i].at);
+  }
+}
+
+/** @param {number} seq */
+const idle = (seq) => ({ messages: [], seq, more: false, gap: false, pollAfterMs: PACE_MS });
+
+/** @param {number[]} seqs */
+const messages = (...seqs) => ({
+  ...idle(/** @type {number} */ (seqs.at(-1))),
+  messages: seqs.map((seq) => ({ seq })),
+});
+
+/**
+ * @param {string} code
+ * @param {number} status
+ * @param {number} [retryAfterMs]
+ */
+const refuse = (code, status, retryAfterMs) => () => {
+  throw new ApiError({ code, status, message: code, retryAfterMs });
+};
+const lost = refuse("NETWORK", 0);
+
+test("polls at the service's pace, one request after the other", async () => {
+  const setup = new Setup();
+  await clock.advance(10_000);
+  assert.deepEqual(new Set(setup.gaps), new Set([PACE_MS]));
+  assert.deepEqual(new Set(setup.requests.map(({ after }) => after)), new Set([5]));
+});
+
+test("waits for a slow answer before it asks again", async () => {
+  const setup = new Setup(() => new Promise((resolve) => setTimeout(() => resolve(idle(5)), 7_000)));
+  await clock.advance(9_000);
+  assert.equal(setup.requests.length, 2);
+  assert.equal(setup.gaps[0], 7_000 + PACE_MS);
+});
+
+test("acknowledges what it has handled, with the next request", async () => {
+  const setup = new Setup(() => messages(6, 8), () => messages(9));
+  await clock.advance(3_000);
+  assert.deepEqual(setup.requests.map(({ after }) => after), [5, 8, 9]);
+  assert.deepEqual(setup.messages, [6, 8, 9]);
+});
+
+test("polls on at once where the answer was full", async () => {
+  const full = { ...messages(6, 7), more: true, pollAfterMs: 0 };
+  const setup = new Setup(() => full, () => messages(8));
+  await clock.advance(500);
+  assert.equal(setup.gaps[0], 0);
+  assert.deepEqual(setup.messages, [6, 7, 8]);
+});
+
+test("asks again with the same cursor when an answer is lost, and handles each message once", async () => {
+  const setup = new Setup(() => messages(6), lost, () => messages(6, 7), () => messages(7, 8));
+  await clock.advance(10_000);
+  assert.deepEqual(setup.requests.slice(0, 3).map(({ after }) => after), [5, 6, 6]);
+  assert.deepEqual(setup.messages, [6, 7, 8]);
+});
+
+test("waits longer after each failure, never gives up, and comes back to its pace", async () => {
+  const setup = new Setup(...Array(40).fill(lost));
+  await clock.advance(600_000);
+  const gaps = setup.gaps;
+  assert.ok(gaps[0] >= 250 && gaps[0] <= 500, String(gaps[0]));
+  assert.ok(gaps[1] > 500 && gaps[3] >= 2_000);
+  assert.ok(Math.max(...gaps.slice(0, 40)) <= 10_000);
+  assert.equal(setup.errors.length, 40);
+  assert.equal(gaps.at(-1), PACE_MS);
+});
+
+test("clients that failed together do not come back together", async () => {
+  const first = new Set();
+  for (let i = 0; i < 20; i++) {
+    const setup = new Setup(lost);
+    await clock.advance(2_000);
+    first.add(setup.gaps[0]);
+  }
+  assert.ok(first.size > 10);
+});
+
+test("leaves the service alone for as long as it asks", async () => {
+  for (const answer of [refuse("UNAVAILABLE", 503, 30_000), refuse("RATE_LIMITED", 429, 30_000)]) {
+    const setup = new Setup(answer);
+    setup.loop.post("b", "offer", {});
+    await clock.advance(29_000);
+    assert.equal(setup.requests.length, 1);
+    await clock.advance(3_000);
+    assert.ok(setup.requests.length > 1);
+    setup.loop.stop();
+  }
+});
+
+test("starts over without a cursor after BAD_CURSOR, and skips what it has handled", async () => {
+  const setup = new Setup(() => messages(6), refuse("BAD_CURSOR", 400), () => messages(6, 7));
+  await clock.advance(5_000);
+  assert.deepEqual(setup.requests.slice(0, 4).map(({ after }) => after), [5, 6, null, 7]);
+});
+
+for (const [code, status] of /** @type {[string, number][]} */ ([
+  ["TOKEN_INVALID", 401],
+  ["NOT_A_MEMBER", 403],
+  ["ROOM_ENDED", 410],
+])) {
+  test(`stops for good after ${code}`, async () => {
+    const setup = new Setup(() => idle(5), refuse(code, status));
+    await clock.advance(60_000);
+    assert.equal(setup.requests.length, 2);
+    assert.deepEqual([setup.stops, setup.errors], [[code], []]);
+  });
+}
+
+test("does nothing more once it is stopped", async () => {
+  const setup = new Setup();
+  await clock.advance(2_500);
+  const count = setup.requests.length;
+  setup.loop.post("b", "offer", {});
+  setup.loop.stop();
+  await clock.advance(60_000);
+  assert.equal(setup.requests.length, count);
+  assert.deepEqual(setup.stops, []);
+});
+
+test("an offer travels with its candidates and the offers to others in one request, which is a poll", async () => {
+  const setup = new Setup();
+  const of = (/** @type {string} */ connection) => ({ connection, negotiation: 1 });
+  setup.loop.post("b", "offer", { ...of("x"), description: {} });
+  setup.loop.post("c", "offer", { ...of("y"), description: {} });
+  await clock.advance(10);
+  setup.loop.post("b", "ice", { ...of("x"), candidates: [1] });
+  await clock.advance(10);
+  setup.loop.post("b", "ice", { ...of("x"), candidates: [2] });
+  await clock.advance(60);
+  const [{ batch, after }] = setup.requests;
+  assert.equal(after, 5);
+  assert.deepEqual(
+    batch.map(({ toId, type, payload }) => [toId, type, payload.candidates]),
+    [["b", "offer", undefined], ["c", "offer", undefined], ["b", "ice", [1, 2]]],
+  );
+  assert.equal(new Set(batch.map(({ clientMsgId }) => clientMsgId)).size, 3);
+  await clock.advance(5_000);
+  assert.ok(setup.requests.slice(1).every(({ batch }) => batch === undefined));
+});
+
+test("a send whose answer is lost is repeated under the same ids, after a poll", async () => {
+  const setup = new Setup(lost, () => messages(6));
+  setup.loop.post("b", "offer", { n: 1 });
+  await clock.advance(5_000);
+  const [first, poll, again] = setup.requests;
+  assert.equal(poll.batch, undefined);
+  assert.deepEqual(again.batch, first.batch);
+  assert.equal(again.after, 6);
+});
+
+test("a signal that is refused for ever is dropped and told of", async () => {
+  const setup = new Setup(refuse("TOO_LARGE", 413));
+  setup.loop.post("b", "offer", {});
+  await clock.advance(10_000);
+  assert.deepEqual(setup.errors, ["TOO_LARGE"]);
+  assert.equal(setup.requests.filter(({ batch }) => batch).length, 1);
+});
+
+test("a full mailbox is tried again", async () => {
+  const setup = new Setup(refuse("MAILBOX_FULL", 429, 2_000));
+  setup.loop.post("b", "offer", {});
+  await clock.advance(10_000);
+  const sends = setup.requests.filter(({ batch }) => batch);
+  assert.equal(sends.length, 2);
+  assert.deepEqual(sends[1].batch, sends[0].batch);
+});
+
+test("when an addressee has left, its signals are dropped and the others' are sent", async () => {
+  const setup = new Setup(refuse("PEER_NOT_FOUND", 404), () => {
+    setup.loop.discard("gone"); // as the party does when the poll tells that it has left
+    return messages(6);
+  });
+  setup.loop.post("gone", "offer", {});
+  setup.loop.post("b", "offer", {});
+  await clock.advance(10_000);
+  const sends = setup.requests.filter(({ batch }) => batch);
+  assert.deepEqual(sends.map(({ batch }) => batch.map(({ toId }) => toId)), [["gone", "b"], ["b"]]);
+  assert.deepEqual(setup.errors, []);
+});
+
+/** A poll that the service holds until it is given up. */
+const held = ({ signal }) =>
+  new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+
+test("a held poll is given up when there is something to send, and nothing is lost by it", async () => {
+  const setup = new Setup(held, ({ after }) => messages(after + 1, after + 2));
+  await clock.advance(20_000);
+  assert.equal(setup.requests.length, 1);
+  setup.loop.post("b", "offer", {});
+  await clock.advance(60);
+  assert.equal(setup.requests.length, 2);
+  assert.equal(setup.requests[1].after, 5);
+  assert.deepEqual([setup.messages, setup.errors], [[6, 7], []]);
+});
+
+test("a poll that is answered at once is not given up", async () => {
+  let aborted = false;
+  const setup = new Setup(({ signal }) => {
+    signal.addEventListener("abort", () => (aborted = true));
+    return new Promise((resolve) => setTimeout(() => resolve(messages(6)), 100));
+  });
+  await clock.advance(120);
+  setup.loop.post("b", "offer", {});
+  await clock.advance(500);
+  assert.equal(aborted, false);
+  assert.deepEqual(setup.messages, [6]);
+});
+
+test("polls at once when the page becomes visible or the network returns, even in a long wait", async () => {
+  for (const [target, type] of /** @type {[EventTarget, string][]} */ ([
+    [page, "visibilitychange"],
+    [network, "online"],
+  ])) {
+    const setup = new Setup(refuse("UNAVAILABLE", 503, 3_600_000));
+    await clock.advance(10_000);
+    target.dispatchEvent(new Event(type));
+    await settle();
+    assert.equal(setup.requests.length, 2);
+    setup.loop.stop();
+  }
+});
+
+test("a hidden page with nothing to connect rests", async () => {
+  const setup = new Setup();
+  page.visibilityState = "hidden";
+  await clock.advance(60_000);
+  assert.ok(setup.requests.length <= 5, String(setup.requests.length));
+  setup.mayRest = false;
+  await clock.advance(60_000);
+  assert.ok(setup.requests.length > 30);
+});
+
+test("after the sleep of a computer there is still one loop", async () => {
+  const setup = new Setup();
+  await clock.advance(5_000);
+  const before = setup.requests.length;
+  await clock.sleep(3_600_000);
+  page.dispatchEvent(new Event("visibilitychange"));
+  network.dispatchEvent(new Event("online"));
+  await clock.advance(10_000);
+  const gaps = setup.gaps.slice(before + 2);
+  assert.ok(gaps.length >= 7);
+  assert.deepEqual(new Set(gaps), new Set([PACE_MS]));
+});

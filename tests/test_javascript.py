@@ -1,0 +1,20 @@
+"""The client's unit tests, which run in Node: the poll loop and the negotiation, with a clock of their own."""
+
+import subprocess
+
+from tests.support.processes import needs
+from tests.support.server import ROOT
+
+
+def test_the_clients_unit_tests_pass() -> None:
+    files = sorted((ROOT / "tests" / "js").glob("*.test.js"))
+    done = subprocess.run(
+        [needs("node", "nodejs"), "--test", *map(str, files)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=110,
+    )
+    assert len(files) >= 2
+    assert done.returncode == 0, done.stdout
