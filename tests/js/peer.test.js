@@ -160,6 +160,21 @@ test("whenever the two begin, begin again or reload, they end up connected", asy
   }
 });
 
+test("when both renegotiate at the same moment, the polite one gives way", async () => {
+  const pair = new Pair();
+  pair.peers.a.start();
+  await clock.advance(1_000);
+  const [one, two] = FakePeerConnection.all;
+  for (const pc of [one, two]) pc.onnegotiationneeded?.();
+  await clock.advance(1_000);
+  assert.deepEqual([one.signalingState, two.signalingState], ["stable", "stable"]);
+  assert.equal(one.localDescription?.sdp, two.remoteDescription?.sdp);
+  assert.equal(two.localDescription?.sdp, one.remoteDescription?.sdp);
+  const answers = pair.posted.filter(({ type }) => type === "answer");
+  assert.deepEqual(answers.map(({ from }) => from), ["b", "a"]); // "a" is the polite one
+  await pair.assertConnected();
+});
+
 test("an answer to an offer that was taken back does no harm", async () => {
   const pair = new Pair();
   pair.peers.a.start();

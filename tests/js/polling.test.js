@@ -150,6 +150,14 @@ test("waits longer after each failure, never gives up, and comes back to its pac
   assert.equal(gaps.at(-1), PACE_MS);
 });
 
+test("an answer makes the next failure the first again", async () => {
+  const setup = new Setup(lost, lost, lost, lost, () => idle(5), lost);
+  await clock.advance(30_000);
+  assert.ok(setup.gaps[3] >= 2_000);
+  assert.equal(setup.gaps[4], PACE_MS);
+  assert.ok(setup.gaps[5] <= 500, String(setup.gaps[5]));
+});
+
 test("clients that failed together do not come back together", async () => {
   const first = new Set();
   for (let i = 0; i < 20; i++) {
