@@ -13,9 +13,11 @@ import party
 from party import clock as party_clock
 from party.config import load_settings
 from party.db.migrate import migrate
+from tests.support.browser import browser as browser
 from tests.support.mariadb import DatabaseUrls, MariaDB
 from tests.support.peers import Api, Seat
 from tests.support.server import Server
+from tests.support.visitors import visitors as visitors
 
 # Limits that a test does not run into unless it wants to.
 GENEROUS = {

@@ -29,6 +29,11 @@ export class Outbox {
     this.#onDue = onDue;
   }
 
+  /** Whether there will be a batch to send in a moment. */
+  get isGathering() {
+    return this.#gathering.length > 0;
+  }
+
   /** Whether there is a batch to send. */
   get isDue() {
     return this.#due.length > 0;

@@ -1,12 +1,16 @@
 /** The demo page: one party at a time, shown as it is. All signaling is in party.js. */
 
 import { Party } from "./party.js";
-
-/** @typedef {Party["participants"][number]} Member */
+import { initCamera, showCameras } from "./page-camera.js";
+import { initChat, showChat, showWhetherSendable } from "./page-chat.js";
+import { element, on, setText } from "./page-dom.js";
+import { initInvite, showInvite } from "./page-invite.js";
+import { codeInAddress, hideLobby, initLobby, showLobby, takeCodeFromAddress } from "./page-lobby.js";
+import { forgetPeople, initPeople, showPeople } from "./page-people.js";
+import { showStream } from "./page-stream.js";
+import { initTimeline, showTimeline } from "./page-timeline.js";
 
 const baseUrl = new URL(metaContent("party-base"), location.href);
-
-const STATE_TEXTS = { connecting: "connecting …", open: "connected", interrupted: "interrupted" };
 
 /** @type {Record<string, string>} */
 const END_TEXTS = {
@@ -16,160 +20,142 @@ const END_TEXTS = {
   removed: "You are no longer in the room: the host removed you, or another page took your seat.",
 };
 
+const UNREACHABLE = "The service cannot be reached. Open connections go on; the page keeps trying.";
+const REACHABLE = "The service is back.";
+const REACHABLE_MS = 5_000;
+const RESUME_AGAIN_MS = 3_000;
+const TOO_FAST = 429;
+
+const banner = element("banner");
 const error = element("error");
-const lobby = element("lobby");
-const room = element("room");
-const messages = element("messages");
-const createForm = /** @type {HTMLFormElement} */ (element("create-form"));
-const joinForm = /** @type {HTMLFormElement} */ (element("join-form"));
-const joinCode = /** @type {HTMLInputElement} */ (element("join-code"));
-const messageText = /** @type {HTMLInputElement} */ (element("message-text"));
-const sendButton = /** @type {HTMLButtonElement} */ (element("send"));
 
 /** @type {Party|null} */
 let party = null;
+/** @type {ReturnType<typeof setTimeout>|undefined} */
+let bannerTimer;
 
-createForm.addEventListener("submit", (event) => {
-  event.preventDefault();
-  enter(createForm, ({ name, password }) => Party.create({ name, password, baseUrl }));
+initLobby({
+  create: (values) => enter(() => Party.create({ ...values, baseUrl })),
+  join: ({ code, ...values }) => enter(() => Party.join(code, { ...values, baseUrl })),
+  onTry: clearError,
+  onRefused: showError,
 });
+initInvite();
+initPeople(() => party, showError);
+initChat(() => party);
+initCamera(() => party);
+initTimeline(() => party);
+window.addEventListener("hashchange", onInvitation);
+await comeBack();
 
-joinForm.addEventListener("submit", (event) => {
-  event.preventDefault();
-  enter(joinForm, ({ code, name, password }) => Party.join(code, { name, password, baseUrl }));
-});
+/** After a reload the page is in its room as before. */
+async function comeBack() {
+  const invitation = codeInAddress();
+  const timer = setTimeout(() => (element("returning").hidden = false), 300);
+  const startedAt = performance.now();
+  const resumed = await resume();
+  clearTimeout(timer);
+  element("returning").hidden = true;
+  if (!resumed) return showLobby({ focus: false });
+  show(resumed, startedAt);
+  if (invitation && invitation !== resumed.code) showStillIn(resumed, invitation);
+}
 
-element("message-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const text = messageText.value;
-  if (!party?.broadcast(text)) return;
-  addMessage("You", text, "own");
-  messageText.value = "";
-});
-
-element("leave").addEventListener("click", () => {
-  party?.leave().catch(showError);
-});
-
-window.addEventListener("hashchange", takeCodeFromUrl);
-takeCodeFromUrl();
-lobby.hidden = false;
-
-/**
- * Create or join with a form's values, and show the room or why it could not be entered.
- *
- * @param {HTMLFormElement} form
- * @param {(values: Record<string, any>) => Promise<Party>} open
- */
-async function enter(form, open) {
-  const button = /** @type {HTMLButtonElement} */ (form.querySelector("button"));
-  const values = [...new FormData(form)].map(([name, value]) => [name, value || undefined]);
-  error.textContent = "";
-  button.disabled = true;
-  try {
-    showRoom(await open(Object.fromEntries(values)));
-    form.reset();
-  } catch (reason) {
-    showError(reason);
-  } finally {
-    button.disabled = false;
+/** @returns {Promise<Party|null>} */
+async function resume() {
+  for (;;) {
+    try {
+      const resumed = await Party.resume({ baseUrl });
+      onRecovered();
+      return resumed;
+    } catch (reason) {
+      onError(/** @type {import("./party.js").ApiError} */ (reason));
+      await new Promise((resolve) => setTimeout(resolve, RESUME_AGAIN_MS));
+    }
   }
 }
 
-/** @param {Party} opened */
-function showRoom(opened) {
-  party = opened;
-  listenTo(party);
-  history.replaceState(null, "", `#${party.code}`);
-  element("room-code").textContent = party.code;
-  const link = /** @type {HTMLAnchorElement} */ (element("room-link"));
-  link.href = location.href;
-  link.textContent = location.href.replace(/^https?:\/\//, "");
-  element("leave").textContent = party.isHost ? "Close the room" : "Leave";
-  messages.replaceChildren();
-  showParticipants();
-  lobby.hidden = true;
-  room.hidden = false;
-  element("room-code").focus();
+/** @param {() => Promise<Party>} open */
+async function enter(open) {
+  const startedAt = performance.now();
+  show(await open(), startedAt);
 }
 
-/** @param {Party} party */
-function listenTo(party) {
-  let known = party.participants;
-  on(party, "participants", () => {
-    announceChanges(known, party.participants);
-    known = party.participants;
-    showParticipants();
-  });
-  on(party, "peer", showParticipants);
-  on(party, "message", ({ peerId, data }) => {
-    const author = known.find(({ id }) => id === peerId);
-    addMessage(author?.name ?? peerId, String(data));
-  });
-  on(party, "error", ({ error }) => showError(error));
-  on(party, "recovered", () => (error.textContent = ""));
-  on(party, "ended", ({ reason }) => showLobby(END_TEXTS[reason] ?? ""));
+/**
+ * @param {Party} opened
+ * @param {number} startedAt
+ */
+function show(opened, startedAt) {
+  party = opened;
+  const update = () => {
+    showPeople(opened);
+    showWhetherSendable(opened);
+  };
+  for (const type of ["participants", "peer", "room"]) on(opened, type, update);
+  on(opened, "error", ({ error }) => onError(error));
+  on(opened, "recovered", onRecovered);
+  on(opened, "ended", ({ reason }) => close(END_TEXTS[reason] ?? ""));
+  showChat(opened);
+  showCameras(opened);
+  showTimeline(opened, startedAt);
+  showStream(opened);
+  update();
+  hideLobby();
+  element("room").hidden = false;
+  showInvite(opened.code);
 }
 
 /** @param {string} text  why the party is over */
-function showLobby(text) {
+function close(text) {
   party = null;
-  room.hidden = true;
-  lobby.hidden = false;
-  error.textContent = text;
+  element("room").hidden = true;
+  showBanner("");
+  forgetPeople();
   history.replaceState(null, "", location.pathname + location.search);
-  element("create-name").focus();
+  showLobby({ focus: true });
+  error.textContent = text;
 }
 
-function showParticipants() {
-  const members = party?.participants ?? [];
-  const others = members.filter(({ isYou }) => !isYou);
-  const connected = others.filter(({ state }) => state === "open").length;
-  element("participants").replaceChildren(...members.map(participantItem));
-  element("status").textContent = others.length
-    ? `Connected to ${connected} of ${others.length}.`
-    : "Nobody else is here yet.";
-  sendButton.disabled = connected === 0;
-}
-
-/** @param {Member} member */
-function participantItem({ id, name, isHost, isYou, state }) {
-  const item = fromTemplate("participant-template");
-  item.dataset.participant = id;
-  item.dataset.state = state ?? "you";
-  part(item, "name").textContent = name;
-  part(item, "role").textContent = isHost ? "host" : "";
-  part(item, "state").textContent = state ? STATE_TEXTS[state] : "you";
-  return item;
+/** Somebody opened another room's link while this page is in a room: nothing is left unasked. */
+function onInvitation() {
+  const code = codeInAddress();
+  if (!party) takeCodeFromAddress();
+  else if (code && code !== party.code) showStillIn(party, code);
 }
 
 /**
- * @param {Member[]} before
- * @param {Member[]} after
+ * @param {Party} party
+ * @param {string} invitation
  */
-function announceChanges(before, after) {
-  const ids = (/** @type {Member[]} */ members) => new Set(members.map(({ id }) => id));
-  for (const { name } of after.filter(({ id }) => !ids(before).has(id))) addNotice(`${name} has joined`);
-  for (const { name } of before.filter(({ id }) => !ids(after).has(id))) addNotice(`${name} has left`);
+function showStillIn({ code, isHost }, invitation) {
+  history.replaceState(null, "", `#${code}`);
+  error.textContent = `You are still in room ${code}: ${isHost ? "close" : "leave"} it to join ${invitation}.`;
 }
 
-/** @param {string} text */
-function addNotice(text) {
-  addMessage("", text, "notice");
+/** @param {import("./party.js").ApiError} reason */
+function onError(reason) {
+  if (reason.isOutage || reason.status === TOO_FAST) {
+    showBanner(reason.isOutage ? UNREACHABLE : reason.message, "trouble");
+  } else {
+    showError(reason);
+  }
+}
+
+function onRecovered() {
+  clearError();
+  if (!banner.textContent) return;
+  showBanner(REACHABLE, "good");
+  bannerTimer = setTimeout(() => showBanner(""), REACHABLE_MS);
 }
 
 /**
- * @param {string} author
  * @param {string} text
- * @param {"own"|"notice"|"other"} kind
+ * @param {"trouble"|"good"} [kind]
  */
-function addMessage(author, text, kind = "other") {
-  const item = fromTemplate("message-template");
-  item.className = kind;
-  part(item, "author").textContent = author;
-  part(item, "text").textContent = text;
-  messages.append(item);
-  messages.scrollTop = messages.scrollHeight;
+function showBanner(text, kind) {
+  clearTimeout(bannerTimer);
+  setText(banner, text);
+  banner.dataset.kind = kind;
 }
 
 /** @param {unknown} reason */
@@ -177,40 +163,8 @@ function showError(reason) {
   error.textContent = reason instanceof Error ? reason.message : String(reason);
 }
 
-/** `#ABC234` in the address is an invitation. */
-function takeCodeFromUrl() {
-  const code = location.hash.slice(1).toUpperCase();
-  if (party || !/^[A-Z0-9]{6}$/.test(code)) return;
-  joinCode.value = code;
-  element("join-name").focus();
-}
-
-/**
- * @param {Party} party
- * @param {string} type
- * @param {(detail: any) => void} handle
- */
-function on(party, type, handle) {
-  party.addEventListener(type, (event) => handle(/** @type {CustomEvent} */ (event).detail));
-}
-
-/** @param {string} id */
-function element(id) {
-  return /** @type {HTMLElement} */ (document.getElementById(id));
-}
-
-/** @param {string} id */
-function fromTemplate(id) {
-  const { content } = /** @type {HTMLTemplateElement} */ (element(id));
-  return /** @type {HTMLElement} */ (content.firstElementChild?.cloneNode(true));
-}
-
-/**
- * @param {HTMLElement} item
- * @param {string} name
- */
-function part(item, name) {
-  return /** @type {HTMLElement} */ (item.querySelector(`.${name}`));
+function clearError() {
+  error.textContent = "";
 }
 
 /** @param {string} name */

@@ -23,6 +23,8 @@ const FINAL_STATUSES = new Set([401, 403, 410]);
 const FIRST_POLL_MS = 150;
 /** A hidden page with nothing to connect polls just often enough to count as online. */
 const HIDDEN_POLL_MS = 15_000;
+/** The outbox ends this wait as soon as it has gathered. */
+const GATHERING_MS = 100;
 /** A poll that is out for longer is being held by the service, and given up when there is something to send. */
 const HELD_AFTER_MS = 150;
 
@@ -148,7 +150,10 @@ export class PollLoop {
    */
   async #turn() {
     this.#awake = false;
-    const batch = this.#cursor === null || this.#pollBeforeSending ? [] : this.#outbox.batch();
+    const maySend = this.#cursor !== null && !this.#pollBeforeSending;
+    const batch = maySend ? this.#outbox.batch() : [];
+    // In a moment there will be a send, which is a poll, too.
+    if (maySend && batch.length === 0 && this.#outbox.isGathering) return GATHERING_MS;
     try {
       const answer = await this.#request(batch);
       if (this.#stopped) return 0;

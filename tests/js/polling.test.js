@@ -231,6 +231,26 @@ test("an offer travels with its candidates and the offers to others in one reque
   assert.ok(setup.requests.slice(1).every(({ batch }) => batch === undefined));
 });
 
+test("a poll that is due while an offer is being gathered travels with it", async () => {
+  const setup = new Setup();
+  await clock.advance(140);
+  setup.loop.post("b", "offer", {});
+  await clock.advance(60);
+  assert.equal(setup.requests.length, 1);
+  assert.equal(setup.requests[0].batch.length, 1);
+});
+
+test("a poll does not wait for what is discarded in the end", async () => {
+  const setup = new Setup();
+  await clock.advance(140);
+  setup.loop.post("b", "offer", {});
+  await clock.advance(20);
+  setup.loop.discard("b");
+  await clock.advance(200);
+  assert.equal(setup.requests.length, 1);
+  assert.equal(setup.requests[0].batch, undefined);
+});
+
 test("a send whose answer is lost is repeated under the same ids, after a poll", async () => {
   const setup = new Setup(lost, () => messages(6));
   setup.loop.post("b", "offer", { n: 1 });

@@ -1,0 +1,69 @@
+"""What the documentation shows works as it stands there."""
+
+import re
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.conftest import MakeServer
+from tests.support.server import ROOT
+
+SERVICE = "https://example.org/party"
+
+
+@pytest.fixture
+def hello() -> Iterator[ThreadingHTTPServer]:
+    """A web server of another origin, with nothing but the example; `page` is its text."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = self.path.partition("?")[0] == "/hello.html"
+            self.send_response(200 if found else 404)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(site.page.encode() if found else b"")  # type: ignore[attr-defined]
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    site = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=site.serve_forever, daemon=True).start()
+    yield site
+    site.shutdown()
+    site.server_close()
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_the_example_of_the_client_connects_two_browsers_from_another_site(
+    server: MakeServer, browser: Browser, hello: ThreadingHTTPServer
+) -> None:
+    origin = f"http://127.0.0.1:{hello.server_port}"
+    service = server(workers=2, mount="/party", ALLOWED_ORIGINS=origin).url
+    text = (ROOT / "docs" / "client.md").read_text()
+    (example,) = re.findall(r"```html\n(.*?)```", text, re.DOTALL)
+    assert SERVICE in example
+    hello.page = example.replace(SERVICE, service)  # type: ignore[attr-defined]
+
+    errors: list[str] = []
+    ada, ben = (browser.new_context().new_page() for _ in range(2))
+    for page in (ada, ben):
+        page.on("pageerror", lambda error: errors.append(str(error)))
+    ada.goto(f"{origin}/hello.html?name=Ada")
+    expect(ada).to_have_url(re.compile("#[A-Z0-9]{6}$"))
+    ben.goto(ada.url.replace("Ada", "Ben"))
+    expect(ada.locator("#state")).to_have_text("Connected to Ben")
+    expect(ben.locator("#state")).to_have_text("Connected to Ada")
+    ada.fill("#text", "hello")
+    ada.press("#text", "Enter")
+    expect(ben.locator("#chat li")).to_have_text(["Ada: hello"])
+    ben.reload()
+    expect(ben.locator("#state")).to_have_text("Connected to Ada")
+    ben.fill("#text", "here again")
+    ben.press("#text", "Enter")
+    expect(ada.locator("#chat li")).to_have_text(["You: hello", "Ben: here again"])
+    assert errors == []
+    for page in (ada, ben):
+        page.context.close()
