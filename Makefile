@@ -1,7 +1,7 @@
 # make run    serve the app with its demo page on an embedded database
 # make test   run the whole suite (ARGS="-k rejoin" for a part of it)
 # make lint   ruff, mypy and, for the client, TypeScript's checker (needs npm)
-# make types  write the client's .d.ts files anew
+# make types  check the client's types and write its .d.ts files anew
 # make bench  measure, print tables, write bench/results.json
 #
 # Each sets up what it needs. Debian packages are installed only where missing, and only by root.
@@ -25,13 +25,14 @@ test: $(VENV)/development
 	@tests/install-debian-packages mariadbd=mariadb-server chromium=chromium node=nodejs
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) $(ARGS)
 
-lint: $(VENV)/development
+lint: $(VENV)/development types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(TSC) --project .
 
 types:
+	rm -f party/static/*.d.ts # or the checker would believe them
+	$(TSC) --project .
 	$(TSC) --allowJs --declaration --emitDeclarationOnly --target es2022 --module es2022 \
 		--moduleResolution bundler --lib es2023,dom --outDir party/static party/static/party.js
 

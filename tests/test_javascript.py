@@ -1,4 +1,4 @@
-"""The client's unit tests, which run in Node: the poll loop and the negotiation, with a clock of their own."""
+"""The client's unit tests, which run in Node: the poll loop and the negotiation on a clock of their own."""
 
 import subprocess
 

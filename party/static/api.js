@@ -7,6 +7,8 @@
 const REQUEST_TIMEOUT_MS = 20_000;
 /** How long a poll may be held until something comes. Many services hold none, and answer at once. */
 const WAIT_SECONDS = 25;
+/** An answer without news that comes faster was not held. */
+const AT_ONCE_MS = 1_000;
 
 /**
  * @typedef {object} Participant
@@ -175,6 +177,8 @@ export class MemberApi {
   #code;
   #id;
   #headers;
+  /** Where the service holds no polls, one that takes long has met a dead network. */
+  #longestHoldMs = WAIT_SECONDS * 1000;
 
   /**
    * @param {Api} api
@@ -192,15 +196,20 @@ export class MemberApi {
    * @param {AbortSignal} [signal]
    * @returns {Promise<PollAnswer>} held until something comes, if the service does so
    */
-  poll(after, signal) {
+  async poll(after, signal) {
     // In headers rather than in the URL, so that one CORS preflight serves all polls.
     const headers = {
       ...this.#headers,
       "X-Party-Wait": String(WAIT_SECONDS),
       ...(after === null ? {} : { "X-Party-After": String(after) }),
     };
-    const timeoutMs = WAIT_SECONDS * 1000 + REQUEST_TIMEOUT_MS;
-    return this.#api.call("GET", `signal/${this.#code}/${this.#id}`, { headers, signal, timeoutMs });
+    const timeoutMs = this.#longestHoldMs + REQUEST_TIMEOUT_MS;
+    const startedAt = performance.now();
+    this.#longestHoldMs = WAIT_SECONDS * 1000; // unless this answer tells otherwise
+    const answer = await this.#api.call("GET", `signal/${this.#code}/${this.#id}`, { headers, signal, timeoutMs });
+    const isHeld = answer.messages.length > 0 || performance.now() - startedAt > AT_ONCE_MS;
+    if (!isHeld) this.#longestHoldMs = 0;
+    return answer;
   }
 
   /**

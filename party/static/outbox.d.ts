@@ -1,6 +1,8 @@
 export class Outbox {
     /** @param {() => void} onDue  called when there is a batch to send */
     constructor(onDue: () => void);
+    /** Whether there will be a batch to send in a moment. */
+    get isGathering(): boolean;
     /** Whether there is a batch to send. */
     get isDue(): boolean;
     /**

@@ -208,7 +208,8 @@ export class Party extends EventTarget {
     this.#loop = new PollLoop({
       api,
       cursor: room.seq,
-      mayRest: () => [...this.#peers.values()].every(({ state }) => state === "open"),
+      // Whoever is alone has perhaps just gone to send somebody the code.
+      mayRest: () => this.#peers.size > 0 && [...this.#peers.values()].every(({ state }) => state === "open"),
       onAnswer: (answer) => this.#onAnswer(answer),
       onError: (error) => this.#onError(error),
       onStop: (error) => this.#onEnded(error.code === "ROOM_ENDED" ? "ended" : "removed"),

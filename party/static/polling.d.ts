@@ -2,7 +2,7 @@
  * @typedef {object} PollLoopOptions
  * @property {Pick<import("./api.js").MemberApi, "poll"|"send">} api
  * @property {number} cursor  the `seq` of the room as it was entered
- * @property {() => boolean} mayRest  whether no connection is being made at the moment
+ * @property {() => boolean} mayRest  whether no connection is being made or waited for
  * @property {(answer: PollAnswer) => void} onAnswer  gets each message once, in order; must not throw
  * @property {(error: ApiError) => void} onError  a failed request; temporary ones are tried again
  * @property {(error: ApiError) => void} onStop  the service will not answer this participant any more
@@ -43,7 +43,7 @@ export type PollLoopOptions = {
      */
     cursor: number;
     /**
-     * whether no connection is being made at the moment
+     * whether no connection is being made or waited for
      */
     mayRest: () => boolean;
     /**

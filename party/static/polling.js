@@ -21,8 +21,8 @@ const FINAL_STATUSES = new Set([401, 403, 410]);
  * Later the service sets the pace.
  */
 const FIRST_POLL_MS = 150;
-/** A hidden page with nothing to connect polls just often enough to count as online. */
-const HIDDEN_POLL_MS = 15_000;
+/** A hidden page with nothing to connect: whoever comes meanwhile has some seconds to spare. */
+const HIDDEN_POLL_MS = 5_000;
 /** The outbox ends this wait as soon as it has gathered. */
 const GATHERING_MS = 100;
 /** A poll that is out for longer is being held by the service, and given up when there is something to send. */
@@ -35,7 +35,7 @@ const GIVEN_UP = Symbol("given up for a send");
  * @typedef {object} PollLoopOptions
  * @property {Pick<import("./api.js").MemberApi, "poll"|"send">} api
  * @property {number} cursor  the `seq` of the room as it was entered
- * @property {() => boolean} mayRest  whether no connection is being made at the moment
+ * @property {() => boolean} mayRest  whether no connection is being made or waited for
  * @property {(answer: PollAnswer) => void} onAnswer  gets each message once, in order; must not throw
  * @property {(error: ApiError) => void} onError  a failed request; temporary ones are tried again
  * @property {(error: ApiError) => void} onStop  the service will not answer this participant any more
