@@ -307,5 +307,13 @@ def test_the_pace_is_quick_while_connections_are_made_and_slow_where_it_is_quiet
     assert signaling <= 500
 
 
+def test_whoever_has_sent_an_offer_gives_the_other_side_time_to_answer(host: Seat, guest: Seat) -> None:
+    after_offers = [guest.send(host, after=0).data["pollAfterMs"] for _ in range(20)]
+    # With news, the next may come at any moment.
+    host.send(guest)
+    after_news = [guest.send(host, after=guest.seq).data["pollAfterMs"] for _ in range(20)]
+    assert max(after_news) < min(after_offers)
+
+
 def test_the_pace_has_jitter(host: Seat, guest: Seat) -> None:
     assert len({guest.poll(guest.seq).data["pollAfterMs"] for _ in range(30)}) > 5

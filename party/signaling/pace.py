@@ -8,7 +8,10 @@ import random
 
 from party.db import Row
 
-NEGOTIATING_MS = 150
+NEGOTIATING_MS = 120
+# Whoever has just sent something, and got no news along with it, gives the other side the time to fetch
+# it and to answer: asking before that costs a request and gains nothing.
+ANSWERING_MS = 170
 LOBBY_MS = 1000
 PLAYING_MS = 2000
 IDLE_MS = 3000
@@ -20,13 +23,16 @@ LOBBY_LASTS_MS = 300_000
 JITTER = 0.1
 
 
-def poll_after_ms(now: int, room: Row, *, more: bool) -> int:
-    """Milliseconds until the caller should poll again; `room` has `status` and `negotiated_at`."""
+def poll_after_ms(now: int, room: Row, *, more: bool, awaits_answer: bool = False) -> int:
+    """Milliseconds until the caller should poll again.
+
+    `room` has `status` and `negotiated_at`.
+    """
     if more:
         return 0
     quiet_ms = now - room["negotiated_at"]
     if quiet_ms < NEGOTIATION_LASTS_MS:
-        pace = NEGOTIATING_MS
+        pace = ANSWERING_MS if awaits_answer else NEGOTIATING_MS
     elif quiet_ms < LOBBY_LASTS_MS:
         pace = LOBBY_MS if room["status"] == "waiting" else PLAYING_MS
     else:

@@ -178,7 +178,7 @@ def poll(database: Database, now: int, caller: Row, after: int | None) -> dict[s
 def poll_after_send(database: Database, now: int, caller: Row, after: int) -> dict[str, Any]:
     """The poll that a send with `after` is, too; `send` has acknowledged already."""
     note_poll(database, now, {**caller, "acked_seq": after}, after)
-    return _read(database, now, caller, after)
+    return _read(database, now, caller, after, sent=True)
 
 
 def note_poll(database: Database, now: int, caller: Row, after: int | None) -> None:
@@ -233,7 +233,7 @@ def _idle_answer(now: int, caller: Row) -> dict[str, Any]:
 
 
 @snapshot
-def _read(tx: Connection, now: int, caller: Row, after: int | None) -> dict[str, Any]:
+def _read(tx: Connection, now: int, caller: Row, after: int | None, *, sent: bool = False) -> dict[str, Any]:
     """Everything beyond the cursor, up to the size of one answer."""
     room = rooms.room_row(tx, caller["room_id"])
     member = tx.one("SELECT * FROM party_participants WHERE id = :id", id=caller["id"])
@@ -251,7 +251,7 @@ def _read(tx: Connection, now: int, caller: Row, after: int | None) -> dict[str,
         "seq": messages[-1]["seq"] if more else room["seq"],
         "more": more,
         "gap": gap,
-        "pollAfterMs": poll_after_ms(now, room, more=more),
+        "pollAfterMs": poll_after_ms(now, room, more=more, awaits_answer=sent and not messages),
     }
     if gap or after is None:
         answer["room"] = rooms.room_view(tx, now, room, member)

@@ -1,6 +1,9 @@
 export class Outbox {
-    /** @param {() => void} onDue  called when there is a batch to send */
-    constructor(onDue: () => void);
+    /**
+     * @param {() => number} gatherMs  how long to wait for what may follow
+     * @param {() => void} onDue  called when there is a batch to send
+     */
+    constructor(gatherMs: () => number, onDue: () => void);
     /** Whether there will be a batch to send in a moment. */
     get isGathering(): boolean;
     /** Whether there is a batch to send. */

@@ -7,11 +7,6 @@ import { randomText } from "./random.js";
 
 /** @typedef {import("./api.js").OutgoingSignal} OutgoingSignal */
 
-/**
- * Host candidates come a few milliseconds after their description, those of a near STUN server some
- * tens. (The end of gathering is no better sign: Chromium waits 100 ms for it where nothing is asked.)
- */
-const GATHER_MS = 50;
 /** The contract's limit for one request. */
 const LARGEST_BATCH = 100;
 
@@ -22,10 +17,15 @@ export class Outbox {
   #due = [];
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #timer;
+  #gatherMs;
   #onDue;
 
-  /** @param {() => void} onDue  called when there is a batch to send */
-  constructor(onDue) {
+  /**
+   * @param {() => number} gatherMs  how long to wait for what may follow
+   * @param {() => void} onDue  called when there is a batch to send
+   */
+  constructor(gatherMs, onDue) {
+    this.#gatherMs = gatherMs;
     this.#onDue = onDue;
   }
 
@@ -51,7 +51,7 @@ export class Outbox {
     } else {
       this.#gathering.push({ toId, type, payload, clientMsgId: randomText(12) });
     }
-    this.#timer ??= setTimeout(() => this.#release(), GATHER_MS);
+    this.#timer ??= setTimeout(() => this.#release(), this.#gatherMs());
   }
 
   /** @returns {OutgoingSignal[]} what to send now; it stays here until it is `sent` */

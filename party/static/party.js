@@ -28,6 +28,13 @@ export { ApiError };
 /** This module lies in the service's folder for static files: the service itself is one level up. */
 const DEFAULT_BASE_URL = new URL("../", import.meta.url);
 
+/**
+ * Host candidates come a few milliseconds after their description, those of a STUN server some tens. (The
+ * end of gathering is no better sign: Chromium waits 100 ms for it where nothing is asked.)
+ */
+const GATHER_MS = 60;
+const GATHER_LOCALLY_MS = 25;
+
 /** Credentials of ICE servers are renewed when this part of their time is over. */
 const ICE_REFRESH_PART = 0.8;
 
@@ -208,6 +215,7 @@ export class Party extends EventTarget {
     this.#loop = new PollLoop({
       api,
       cursor: room.seq,
+      gatherMs: () => (this.#iceServers.length > 0 ? GATHER_MS : GATHER_LOCALLY_MS),
       // Whoever is alone has perhaps just gone to send somebody the code.
       mayRest: () => this.#peers.size > 0 && [...this.#peers.values()].every(({ state }) => state === "open"),
       onAnswer: (answer) => this.#onAnswer(answer),

@@ -35,6 +35,7 @@ const GIVEN_UP = Symbol("given up for a send");
  * @typedef {object} PollLoopOptions
  * @property {Pick<import("./api.js").MemberApi, "poll"|"send">} api
  * @property {number} cursor  the `seq` of the room as it was entered
+ * @property {() => number} gatherMs  how long a signal waits for others to travel with
  * @property {() => boolean} mayRest  whether no connection is being made or waited for
  * @property {(answer: PollAnswer) => void} onAnswer  gets each message once, in order; must not throw
  * @property {(error: ApiError) => void} onError  a failed request; temporary ones are tried again
@@ -49,7 +50,7 @@ export class PollLoop {
   #onStop;
   /** @type {number|null} everything up to here has been handled; null: start over */
   #cursor;
-  #outbox = new Outbox(() => this.wake());
+  #outbox;
   #failures = 0;
   /** After a refused send a poll tells what has changed in the room. */
   #pollBeforeSending = false;
@@ -61,9 +62,10 @@ export class PollLoop {
   #inFlight = null;
 
   /** @param {PollLoopOptions} options */
-  constructor({ api, cursor, mayRest, onAnswer, onError, onStop }) {
+  constructor({ api, cursor, gatherMs, mayRest, onAnswer, onError, onStop }) {
     this.#api = api;
     this.#cursor = cursor;
+    this.#outbox = new Outbox(gatherMs, () => this.wake());
     this.#mayRest = mayRest;
     this.#onAnswer = onAnswer;
     this.#onError = onError;

@@ -58,6 +58,7 @@ class Setup {
           this.#answer({ batch: structuredClone(batch), after, signal }),
       }),
       cursor: 5,
+      gatherMs: () => 50,
       mayRest: () => this.mayRest,
       onAnswer: ({ messages }) => this.messages.push(...messages.map(({ seq }) => seq)),
       onError: ({ code }) => this.errors.push(code),
