@@ -9,6 +9,8 @@ import random
 from party.db import Row
 
 NEGOTIATING_MS = 120
+# Where something has just come, more is on its way: from others who entered at the same time, say.
+LIVELY_MS = 80
 # Whoever has just sent something, and got no news along with it, gives the other side the time to fetch
 # it and to answer: asking before that costs a request and gains nothing.
 ANSWERING_MS = 170
@@ -23,16 +25,17 @@ LOBBY_LASTS_MS = 300_000
 JITTER = 0.1
 
 
-def poll_after_ms(now: int, room: Row, *, more: bool, awaits_answer: bool = False) -> int:
+def poll_after_ms(now: int, room: Row, *, more: bool, news: bool, sent: bool = False) -> int:
     """Milliseconds until the caller should poll again.
 
-    `room` has `status` and `negotiated_at`.
+    `room` has `status` and `negotiated_at`. `news` tells whether the answer has messages, `sent` whether
+    the request was a send.
     """
     if more:
         return 0
     quiet_ms = now - room["negotiated_at"]
     if quiet_ms < NEGOTIATION_LASTS_MS:
-        pace = ANSWERING_MS if awaits_answer else NEGOTIATING_MS
+        pace = LIVELY_MS if news else ANSWERING_MS if sent else NEGOTIATING_MS
     elif quiet_ms < LOBBY_LASTS_MS:
         pace = LOBBY_MS if room["status"] == "waiting" else PLAYING_MS
     else:

@@ -228,7 +228,7 @@ def _idle_answer(now: int, caller: Row) -> dict[str, Any]:
         "seq": caller["seq"],
         "more": False,
         "gap": False,
-        "pollAfterMs": poll_after_ms(now, caller, more=False),
+        "pollAfterMs": poll_after_ms(now, caller, more=False, news=False),
     }
 
 
@@ -251,7 +251,7 @@ def _read(tx: Connection, now: int, caller: Row, after: int | None, *, sent: boo
         "seq": messages[-1]["seq"] if more else room["seq"],
         "more": more,
         "gap": gap,
-        "pollAfterMs": poll_after_ms(now, room, more=more, awaits_answer=sent and not messages),
+        "pollAfterMs": poll_after_ms(now, room, more=more, news=bool(messages), sent=sent),
     }
     if gap or after is None:
         answer["room"] = rooms.room_view(tx, now, room, member)
