@@ -16,8 +16,8 @@ export class Outbox {
     post(toId: string, type: OutgoingSignal["type"], payload: Record<string, any>): void;
     /** @returns {OutgoingSignal[]} what to send now; it stays here until it is `sent` */
     batch(): OutgoingSignal[];
-    /** @returns {OutgoingSignal[]} everything that is not `sent`, gathered or not */
-    all(): OutgoingSignal[];
+    /** @returns {OutgoingSignal[]} what is not `sent` yet, still gathering or not: one batch of it */
+    lastBatch(): OutgoingSignal[];
     /** @param {OutgoingSignal[]} batch  need not be sent any more */
     sent(batch: OutgoingSignal[]): void;
     /** @param {string} toId  whose signals are of no use any more */

@@ -59,9 +59,9 @@ export class Outbox {
     return this.#due.slice(0, LARGEST_BATCH);
   }
 
-  /** @returns {OutgoingSignal[]} everything that is not `sent`, gathered or not */
-  all() {
-    return [...this.#due, ...this.#gathering];
+  /** @returns {OutgoingSignal[]} what is not `sent` yet, still gathering or not: one batch of it */
+  lastBatch() {
+    return [...this.#due, ...this.#gathering].slice(0, LARGEST_BATCH);
   }
 
   /** @param {OutgoingSignal[]} batch  need not be sent any more */

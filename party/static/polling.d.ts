@@ -31,7 +31,7 @@ export class PollLoop {
      * @param {string} toId
      */
     discard(toId: string): void;
-    /** @returns {OutgoingSignal[]} what has not been acknowledged as stored yet */
+    /** @returns {OutgoingSignal[]} what is not known to be stored, as far as one request takes it */
     unsent(): OutgoingSignal[];
     #private;
 }

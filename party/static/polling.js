@@ -120,9 +120,9 @@ export class PollLoop {
     this.#outbox.discard(toId);
   }
 
-  /** @returns {OutgoingSignal[]} what has not been acknowledged as stored yet */
+  /** @returns {OutgoingSignal[]} what is not known to be stored, as far as one request takes it */
   unsent() {
-    return this.#outbox.all();
+    return this.#outbox.lastBatch();
   }
 
   /** A page that is looked at again wants to know at once what it has missed. */
