@@ -15,7 +15,7 @@ const LONGEST_DELAY_MS = 10_000;
  */
 export function backoffMs(failures, longestMs = LONGEST_DELAY_MS) {
   const fullMs = Math.min(longestMs, FIRST_DELAY_MS * 2 ** (failures - 1));
-  return fullMs * (0.5 + Math.random() / 2);
+  return Math.round(fullMs * (0.5 + Math.random() / 2));
 }
 
 /**

@@ -145,7 +145,7 @@ test("waits longer after each failure, never gives up, and comes back to its pac
   await clock.advance(600_000);
   const gaps = setup.gaps;
   assert.ok(gaps[0] >= 250 && gaps[0] <= 500, String(gaps[0]));
-  assert.ok(gaps[1] > 500 && gaps[3] >= 2_000);
+  assert.ok(gaps[1] >= 500 && gaps[3] >= 2_000);
   assert.ok(Math.max(...gaps.slice(0, 40)) <= 10_000);
   assert.equal(setup.errors.length, 40);
   assert.equal(gaps.at(-1), PACE_MS);
