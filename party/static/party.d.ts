@@ -91,10 +91,11 @@ export class Party extends EventTarget {
      * @param {RoomWithYou} entered.room
      * @param {{iceServers: RTCIceServer[], ttlSeconds: number}} entered.ice
      * @param {Trace} entered.trace
+     * @param {Seat} entered.seat
      * @param {SeatKeeper} entered.keeper
      * @param {PageOptions} entered.page
      */
-    constructor({ api, room, ice, trace, keeper, page }: {
+    constructor({ api, room, ice, trace, seat, keeper, page }: {
         api: MemberApi;
         room: RoomWithYou;
         ice: {
@@ -102,6 +103,7 @@ export class Party extends EventTarget {
             ttlSeconds: number;
         };
         trace: Trace;
+        seat: Seat;
         keeper: SeatKeeper;
         page: PageOptions;
     });
@@ -168,7 +170,10 @@ export class Party extends EventTarget {
      * @param {string} participantId
      */
     remove(participantId: string): Promise<void>;
-    /** Leave the room. When the host leaves, it ends. Resolves once the others can see it. */
+    /**
+     * Leave the room. When the host leaves, it ends. Resolves once the others can see it; where the service
+     * cannot be told, it rejects, and the page has left all the same.
+     */
     leave(): Promise<void>;
     /** End the room for everybody, as its host. */
     end(): Promise<void>;

@@ -138,7 +138,7 @@ export class Party extends EventTarget {
       return await Party.#enter(options, (api) => new MemberApi(api, seat).rejoin(), true);
     } catch (error) {
       if (!(error instanceof ApiError) || error.isOutage || error.status === 429) throw error;
-      keeper.forget();
+      keeper.forget(seat);
       return null;
     }
   }
@@ -161,10 +161,10 @@ export class Party extends EventTarget {
     const memberApi = new MemberApi(api, seat);
     try {
       const ice = await retrying(() => memberApi.iceServers());
-      return new Party({ api: memberApi, room, ice, trace, keeper, page });
+      return new Party({ api: memberApi, room, ice, trace, seat, keeper, page });
     } catch (error) {
       if (!isReturning) {
-        keeper.forget();
+        keeper.forget(seat);
         await memberApi.leave().catch(() => {}); // do not stay behind as a seat without a page
       }
       throw error;
@@ -177,6 +177,7 @@ export class Party extends EventTarget {
   #iceServers;
   #topology;
   #leavesOnClose;
+  #seat;
   #keeper;
   #trace;
   #loop;
@@ -199,16 +200,18 @@ export class Party extends EventTarget {
    * @param {RoomWithYou} entered.room
    * @param {{iceServers: RTCIceServer[], ttlSeconds: number}} entered.ice
    * @param {Trace} entered.trace
+   * @param {Seat} entered.seat
    * @param {SeatKeeper} entered.keeper
    * @param {PageOptions} entered.page
    */
-  constructor({ api, room, ice, trace, keeper, page }) {
+  constructor({ api, room, ice, trace, seat, keeper, page }) {
     super();
     this.#api = api;
     this.#room = room;
     this.#iceServers = ice.iceServers;
     this.#topology = page.topology ?? "mesh";
     this.#leavesOnClose = page.leaveOnClose ?? false;
+    this.#seat = seat;
     this.#keeper = keeper;
     this.#trace = trace;
     trace.onRecord = (record) => this.#dispatch("trace", record);
@@ -246,7 +249,8 @@ export class Party extends EventTarget {
 
   /** @returns {Room} the room as far as this page knows */
   get room() {
-    return { ...this.#room, participants: [...this.#participants.values()] };
+    const { you, ...room } = this.#room; // with its token: that is nobody's business
+    return { ...room, participants: [...this.#participants.values()] };
   }
 
   /**
@@ -341,39 +345,39 @@ export class Party extends EventTarget {
     await retrying(() => this.#api.remove(participantId), 2);
   }
 
-  /** Leave the room. When the host leaves, it ends. Resolves once the others can see it. */
-  leave() {
-    return this.#depart("left", () => this.#api.leave());
-  }
-
-  /** End the room for everybody, as its host. */
-  end() {
-    return this.#depart("ended", () => this.#api.end());
-  }
-
   /**
-   * @param {string} reason
-   * @param {() => Promise<void>} call
+   * Leave the room. When the host leaves, it ends. Resolves once the others can see it; where the service
+   * cannot be told, it rejects, and the page has left all the same.
    */
-  async #depart(reason, call) {
+  async leave() {
     if (this.#hasEnded) return;
     this.#loop.stop();
     try {
       // The others shall learn it before they see channels close, or they would try to reconnect.
-      await retrying(call, 2);
+      await retrying(() => this.#api.leave(), 2);
     } catch (error) {
-      const isGoneAlready = error instanceof ApiError && [401, 410].includes(error.status);
-      if (!isGoneAlready) throw error;
+      if (!isGone(error)) throw error;
     } finally {
-      this.#onEnded(reason);
+      this.#onEnded("left");
     }
+  }
+
+  /** End the room for everybody, as its host. */
+  async end() {
+    if (this.#hasEnded) return;
+    try {
+      await retrying(() => this.#api.end(), 2);
+    } catch (error) {
+      if (!isGone(error)) throw error; // the room lives on, and so does this party
+    }
+    this.#onEnded("ended");
   }
 
   /** The last moment of the page: the browser sends what is handed to it now even if the page is gone. */
   #onPageHide = () => {
     const unsent = this.#loop.unsent();
     if (this.#leavesOnClose) {
-      this.#keeper.forget();
+      this.#keeper.forget(this.#seat);
       this.#api.leave({ keepalive: true }).catch(() => {});
     } else if (unsent.length > 0) {
       // They may have been sent already: then the service knows them by their ids.
@@ -391,8 +395,13 @@ export class Party extends EventTarget {
     for (const message of messages) {
       if (this.#hasEnded) return;
       this.#trace.add({ kind: "received", message });
-      if (isSignal(message)) this.#onSignal(message);
-      else if (!room || message.seq > room.seq) this.#onEvent(message);
+      try {
+        if (isSignal(message)) this.#onSignal(message);
+        else if (!room || message.seq > room.seq) this.#onEvent(message);
+      } catch (error) {
+        // A member's malformed signal, say: one message must not take the others along.
+        console.warn("party: a message could not be handled", error);
+      }
     }
     if (room) for (const peer of this.#peers.values()) peer.startIfIdle();
   }
@@ -549,7 +558,7 @@ export class Party extends EventTarget {
     this.#loop.stop();
     clearTimeout(this.#iceTimer);
     globalThis.removeEventListener?.("pagehide", this.#onPageHide);
-    this.#keeper.forget();
+    this.#keeper.forget(this.#seat);
     for (const id of [...this.#peers.keys()]) this.#forgetPeer(id);
     this.#dispatch("ended", { reason });
   }
@@ -572,6 +581,15 @@ export class Party extends EventTarget {
  */
 function split({ baseUrl, topology, storage, leaveOnClose, ...fields }) {
   return { fields, page: { baseUrl, topology, storage, leaveOnClose } };
+}
+
+/**
+ * Whether the seat or the room was gone already.
+ *
+ * @param {unknown} error
+ */
+function isGone(error) {
+  return error instanceof ApiError && [401, 410].includes(error.status);
 }
 
 /**

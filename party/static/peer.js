@@ -19,6 +19,8 @@ import { backoffMs } from "./timing.js";
 const MOST_EARLY_SIGNALS = 100;
 /** A peer that can be reached by signals but not by packets is tried ever more rarely. */
 const LONGEST_RESTART_DELAY_MS = 60_000;
+/** How long the other side has for its answer, once it has been seen to be awake. */
+const ANSWER_DEADLINE_MS = 10_000;
 /** The polite side lets the other one restart first, so that they rarely do so both. */
 const POLITE_DELAY_MS = 2_000;
 
@@ -77,7 +79,7 @@ export class Peer {
    */
   receive(type, payload) {
     if (type === "offer" && this.#isNewConnection(payload)) this.#acceptNewConnection(payload.connection);
-    if (payload.connection === this.#connection?.id) {
+    if (this.#connection && payload.connection === this.#connection.id) {
       this.#connection.receive(type, payload);
     } else if (type === "ice") {
       this.#earlySignals = [...this.#earlySignals, payload].slice(-MOST_EARLY_SIGNALS);
@@ -115,6 +117,7 @@ export class Peer {
   /** Close the connection; a new one may be begun by either side at any time. */
   close() {
     clearTimeout(this.#restartTimer);
+    this.#restartTimer = undefined;
     this.#connection?.close();
     this.#connection = null;
     this.#setState("connecting");
@@ -132,11 +135,24 @@ export class Peer {
    * @param {string} id
    */
   #acceptNewConnection(id) {
-    if (this.#connection?.awaitsFirstAnswer && !this.#options.polite) return;
+    if (this.#connection?.awaitsFirstAnswer && !this.#options.polite) return this.#awaitAnswer(this.#connection);
     const connection = this.#replaceConnection(id);
     for (const payload of this.#earlySignals.splice(0)) {
       if (payload.connection === id) connection.receive("ice", payload);
     }
+  }
+
+  /**
+   * The polite side should answer us now. If it has dropped our offer, as it may have failed to apply it,
+   * both would wait for ever: offer again.
+   *
+   * @param {Connection} connection
+   */
+  #awaitAnswer(connection) {
+    this.#restartTimer ??= setTimeout(() => {
+      this.#restartTimer = undefined;
+      if (this.#connection === connection && connection.awaitsFirstAnswer) this.start();
+    }, ANSWER_DEADLINE_MS);
   }
 
   /**

@@ -67,7 +67,7 @@ export class Pipe {
   #begin(announcement) {
     const [kind, size] = announcement.slice(1).split(" ");
     // What is not announced properly is dropped with its chunks: the other side is not our own code.
-    this.#incoming = Number(size) <= LARGEST_BYTES
+    this.#incoming = /^\d+$/.test(size) && Number(size) <= LARGEST_BYTES
       ? { isText: kind === "text", bytes: new Uint8Array(Number(size)), filled: 0 }
       : null;
     this.#finish();

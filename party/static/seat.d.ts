@@ -10,8 +10,12 @@ export class SeatKeeper {
     save(seat: Seat): void;
     /** @returns {Seat|null} */
     load(): Seat | null;
-    /** The seat is given up. */
-    forget(): void;
+    /**
+     * A seat is given up. If another one has been taken meanwhile, that one stays.
+     *
+     * @param {Seat} seat
+     */
+    forget(seat: Seat): void;
     #private;
 }
 export type Seat = import("./api.js").Seat;

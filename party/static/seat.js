@@ -33,9 +33,17 @@ export class SeatKeeper {
     }
   }
 
-  /** The seat is given up. */
-  forget() {
-    this.#storage?.removeItem(this.#key);
+  /**
+   * A seat is given up. If another one has been taken meanwhile, that one stays.
+   *
+   * @param {Seat} seat
+   */
+  forget(seat) {
+    try {
+      if (this.load()?.token === seat.token) this.#storage?.removeItem(this.#key);
+    } catch {
+      // What cannot be removed is refused when it is used.
+    }
   }
 }
 

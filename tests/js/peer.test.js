@@ -175,6 +175,25 @@ test("when both renegotiate at the same moment, the polite one gives way", async
   await pair.assertConnected();
 });
 
+test("a malformed signal to a peer without a connection does no harm", async () => {
+  const pair = new Pair();
+  for (const type of ["ice", "answer"]) pair.peers.a.receive(type, /** @type {any} */ ({}));
+  await clock.advance(60_000);
+  pair.peers.b.start();
+  await clock.advance(60_000);
+  await pair.assertConnected();
+});
+
+test("when the polite side drops an offer before it answers, they do not wait for each other for ever", async () => {
+  const pair = new Pair();
+  pair.peers.b.start();
+  await clock.advance(100);
+  pair.peers.a.close(); // the offer is acknowledged, and lost
+  pair.peers.a.start();
+  await clock.advance(60_000);
+  await pair.assertConnected();
+});
+
 test("an answer to an offer that was taken back does no harm", async () => {
   const pair = new Pair();
   pair.peers.a.start();
