@@ -21,7 +21,11 @@ from pydantic import (
     ValidationError,
 )
 
-ROOT = Path(__file__).resolve().parent.parent
+# Where the code lies, and where config.py, .env and instance/ do. That is one folder, except where
+# `python -m deploy` gave each release a folder of its own below `releases`.
+CODE = Path(__file__).resolve().parent.parent
+DEPLOYED = CODE.parent.name == "releases" and CODE.with_name(f"{CODE.name}.json").exists()
+ROOT = CODE.parents[1] if DEPLOYED else CODE
 ENVIRONMENT_PREFIX = "PARTY_"
 
 

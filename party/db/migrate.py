@@ -15,12 +15,13 @@ from pathlib import Path
 from flask import Flask
 
 from party import clock
+from party.config import CODE
 from party.db import Connection, Database, Row, SchemaBehind
 from party.db.engines import MySQL
 from party.errors import Unavailable
 
 UP_TO_DATE = "The schema is up to date."
-FOLDER = Path(__file__).resolve().parents[2] / "migrations"
+FOLDER = CODE / "migrations"
 
 LEDGER = """
 CREATE TABLE IF NOT EXISTS party_schema_migrations (

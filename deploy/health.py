@@ -1,0 +1,55 @@
+"""Waiting until the service itself says that the new release runs."""
+
+import json
+import ssl
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from http.client import HTTPException
+from pathlib import Path
+
+PAUSE_SECONDS = 0.5
+TIMEOUT_SECONDS = 15
+
+
+def ask(url: str, authority: Path | None = None) -> tuple[str | None, str]:
+    """The version that /health reports, or None, and in words what it answered."""
+    context = ssl.create_default_context(cafile=authority)
+    try:
+        with urllib.request.urlopen(
+            f"{url.rstrip('/')}/health", timeout=TIMEOUT_SECONDS, context=context
+        ) as answer:
+            version = str(json.load(answer)["data"]["version"])
+            return version, f"runs {version}"
+    except urllib.error.HTTPError as error:
+        return None, f"answers {error.code} {_reason(error)}".strip()
+    except (OSError, HTTPException) as error:
+        return None, f"does not answer ({getattr(error, 'reason', None) or error})"
+    except (ValueError, KeyError, TypeError):
+        return None, "answers something that is not Party's"
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    try:
+        return str(json.load(error)["error"]["message"])
+    except (ValueError, KeyError, TypeError, OSError):
+        return str(error.reason)
+
+
+def wait_for(
+    version: str, ask_once: Callable[[], tuple[str | None, str]], seconds: float, say: Callable[[str], None]
+) -> bool:
+    """Ask until `version` runs; each new kind of answer is told once. False: not within `seconds`."""
+    deadline = time.monotonic() + seconds
+    told = ""
+    while True:
+        running, answer = ask_once()
+        if answer != told:
+            say(answer)
+            told = answer
+        if running == version:
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(PAUSE_SECONDS)

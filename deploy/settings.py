@@ -1,0 +1,102 @@
+"""Where to deploy: deploy.toml, and environment variables, which win over it."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import click
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, SecretStr, ValidationError
+
+from deploy.errors import DeployError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ENVIRONMENT_PREFIX = "DEPLOY_"
+PASSWORD = f"{ENVIRONMENT_PREFIX}PASSWORD"
+
+
+def _folder(value: str) -> str:
+    folder = value.rstrip("/")
+    if not folder or ".." in folder.split("/"):
+        raise ValueError("it must name a folder, without ..")
+    return folder
+
+
+Folder = Annotated[str, AfterValidator(_folder)]
+
+
+class Settings(BaseModel):
+    """Every setting by its name in deploy.toml; in capitals with `DEPLOY_` before it in the environment."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    method: Literal["ftps", "ssh", "local"]
+    # Folders count from the one where a login begins; with `local` from the current one.
+    app_root: Folder
+    # The folder of the document root at which the app is mounted, where that is not `app_root` itself.
+    public_folder: Folder | None = None
+    host: str = ""
+    port: Annotated[int, Field(gt=0, lt=65536)] | None = None
+    user: str = ""
+    # The address under which visitors find the app; its /health tells when the new release runs.
+    url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
+    deadline_seconds: PositiveFloat = 90
+    # The app's own Python on the server: only where there is a shell.
+    python: str | None = None
+    # What makes a server of one's own take up new code; Passenger needs nothing.
+    restart_command: str | None = None
+    # A file of certificates to trust in place of this machine's.
+    certificate_authority: Path | None = None
+    # A file like ~/.ssh/config in place of it.
+    ssh_config: Path | None = None
+
+    @property
+    def target(self) -> str:
+        """The account and folder, for people to read."""
+        return f"{self.host}:{self.app_root}" if self.host else self.app_root
+
+
+def load(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings in the file, if there is one, and in the environment. Raises `DeployError`."""
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        raise DeployError(f"{path.name}: {error}") from error
+    if "password" in values:
+        raise DeployError(
+            f"{path.name}: a password does not belong there; set {PASSWORD}, or be asked for it"
+        )
+    values |= {
+        name.removeprefix(ENVIRONMENT_PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(ENVIRONMENT_PREFIX) and name != PASSWORD
+    }
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise DeployError(f"setting {first['loc'][0]}: {first['msg']}") from None
+    if settings.method != "local" and not settings.host:
+        raise DeployError(f"setting host: required with {settings.method}")
+    if settings.method == "ftps" and not settings.user:
+        raise DeployError("setting user: required with ftps")
+    return settings
+
+
+def password(settings: Settings, environ: Mapping[str, str] | None = None) -> SecretStr:
+    """The password of the FTP account: from the environment, else asked for. Raises `DeployError`."""
+    environ = os.environ if environ is None else environ
+    if PASSWORD in environ:
+        return SecretStr(environ[PASSWORD])
+    if not sys.stdin.isatty():
+        raise DeployError(f"no password: set {PASSWORD}")
+    return SecretStr(click.prompt(f"Password of {settings.user} at {settings.host}", hide_input=True))

@@ -1,0 +1,66 @@
+"""Chooses the release that runs, where `python -m deploy` has put one; it lies beside `current`.
+
+    current                 one line: the name of the release that new processes run
+    releases/NAME.json      {"files": {path: SHA-256 of its content}, ...}
+    releases/files/SHA-256  the contents, each uploaded once
+    releases/NAME/          the release, put together here by the first process that runs it
+
+A process reads `current` once, at its start, so it never runs a mixture of two releases. Only the
+standard library is used, in the form that every supported Python has.
+"""
+
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+RELEASES = ROOT / "releases"
+FILES = RELEASES / "files"
+
+
+def use_current_release() -> None:
+    """Let imports find the current release first; a plain copy of the repository stays as it is.
+
+    Raises `RuntimeError` if an uploaded file is damaged.
+    """
+    try:
+        name = (ROOT / "current").read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return
+    folder = RELEASES / name
+    if not folder.is_dir():
+        _assemble(folder)
+        _remove_outdated()
+    sys.path.insert(0, str(folder))
+
+
+def _assemble(folder: Path) -> None:
+    """Copy the files of a release to where the manifest wants them; they appear all at once."""
+    manifest = json.loads(folder.with_name(f"{folder.name}.json").read_text(encoding="utf-8"))
+    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=RELEASES))
+    try:
+        for path, digest in manifest["files"].items():
+            content = (FILES / digest).read_bytes()
+            if hashlib.sha256(content).hexdigest() != digest:
+                raise RuntimeError(f"releases/files/{digest} is damaged: delete it and deploy again")
+            target = draft / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        draft.rename(folder)
+    except OSError:
+        # Several processes may start at once: whoever was first has done it for all.
+        if not folder.is_dir():
+            raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _remove_outdated() -> None:
+    """Remove releases that were put together here and whose manifests a deploy has meanwhile deleted."""
+    for program in RELEASES.glob("*/app.py"):
+        folder = program.parent
+        if not folder.name.startswith(".") and not folder.with_name(f"{folder.name}.json").exists():
+            shutil.rmtree(folder, ignore_errors=True)
