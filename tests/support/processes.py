@@ -17,6 +17,11 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def stop_with_parent() -> None:
+    """The same for a server with children of its own: it is asked to stop, so that it ends them too."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def free_port() -> int:
     """A port of the loopback interface that nobody listens on at this moment."""
     with socket.socket() as probe:
