@@ -1,18 +1,22 @@
-"""`python -m party migrate | cleanup | stats`: what the admin and cron run."""
+"""`python -m party migrate | doctor | cleanup | stats`: what the admin and cron run."""
 
+import json
 import logging
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import click
 
 from party import cleanup as housekeeping
-from party import clock, config, create_app, statistics
+from party import clock, config, create_app, doctor, statistics
 from party.db import SchemaBehind, database
 from party.db import migrate as migrations
 from party.db.engines import MySQL
 from party.db.migrate import MigrationError, Pending
+from party.doctor.finding import Finding, Status
 from party.errors import Unavailable
 
 
@@ -53,12 +57,62 @@ def _steps_for_script(url: str) -> list[Pending]:
         return everything
 
 
+def _check_url(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return url
+    except ValueError:
+        pass
+    raise click.BadParameter("give it as https://example.org/party")
+
+
+@commands.command("doctor")
+@click.option("--url", callback=_check_url, help="the service's address: look at it from outside, too")
+@click.option("--json", "as_json", is_flag=True, help="a list of {check, status, found, advice}")
+def examine(url: str | None, as_json: bool) -> None:
+    """Check this installation and say what to do about each finding.
+
+    With --url it also asks for some 150 addresses that must be refused, which a firewall may take for an
+    attack, opens a room and ends it, and makes one look-up that counts against this machine's limits.
+
+    The exit status is 1 if a check has failed, else 0: warnings and skipped checks are no failure.
+    """
+    findings: list[Finding] = []
+    for finding in doctor.examine(url):
+        findings.append(finding)
+        if not as_json:
+            _print_finding(finding)
+    if as_json:
+        click.echo(json.dumps([finding._asdict() for finding in findings], indent=2))
+    else:
+        counts = Counter(finding.status for finding in findings)
+        click.echo("\n" + ", ".join(f"{counts[status]} {status}" for status in _COLOURS if counts[status]))
+    if any(finding.status == "failed" for finding in findings):
+        sys.exit(1)
+
+
+_COLOURS: dict[Status, str] = {"failed": "red", "warning": "yellow", "skipped": "cyan", "ok": "green"}
+_WIDTH = max(map(len, [*doctor.INSIDE, *doctor.OUTSIDE]))
+
+
+def _print_finding(finding: Finding) -> None:
+    mark = click.style(f"{finding.status:7}", fg=_COLOURS[finding.status])
+    click.echo(f"{mark}  {finding.check:{_WIDTH}}  {finding.found}")
+    if finding.advice:
+        click.echo(f"{'':{7 + 2 + _WIDTH + 2}}{finding.advice}")
+
+
 @commands.command()
-def cleanup() -> None:
+@click.option("-v", "--verbose", is_flag=True, help="tell what was done; cron would send a mail of it")
+def cleanup(verbose: bool) -> None:
     """End expired rooms, drop dead signals, purge what is old: for cron."""
     with create_app().app_context():
         done = housekeeping.clean(database(), clock.now_ms())
-    click.echo(", ".join(f"{name}: {count}" for name, count in done.items()))
+    if verbose:
+        click.echo(", ".join(f"{name}: {count}" for name, count in done.items()))
 
 
 @commands.command()

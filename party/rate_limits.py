@@ -243,11 +243,16 @@ class RateLimits:
 def client_key() -> str:
     """The caller's network: an IPv4 address, or the /64 that an IPv6 customer gets as a whole."""
     address = _forwarded_address() or _parsed(request.remote_addr or "")
+    return network_of(address) if address else str(request.remote_addr)
+
+
+def network_of(address: Address) -> str:
+    """What is counted for an address."""
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
             return str(address.ipv4_mapped)
         return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address or request.remote_addr)
+    return str(address)
 
 
 def _forwarded_address() -> Address | None:

@@ -56,7 +56,7 @@ def test_cleanup_ends_drops_purges_and_forgets(past: Api, clock: Clock, database
     forgotten.send(guest)
     forgotten.call("POST", "/start")
     past.create_room()
-    done = counts(output(run("cleanup", database_url=database_url)))
+    done = counts(output(run("cleanup", "--verbose", database_url=database_url)))
     assert done == {
         "rooms ended": 1,
         "games ended": 1,
@@ -69,7 +69,13 @@ def test_cleanup_ends_drops_purges_and_forgets(past: Api, clock: Clock, database
     assert len(database.all("SELECT id FROM party_rooms")) == 2
     assert database.all("SELECT * FROM party_signaling") == []
     assert database.all("SELECT * FROM party_rate_limits") == []
-    assert set(counts(output(run("cleanup", database_url=database_url))).values()) == {0}
+    assert set(counts(output(run("cleanup", "-v", database_url=database_url))).values()) == {0}
+
+
+def test_cleanup_says_nothing_that_cron_would_send_a_mail_of(past: Api, database_url: str) -> None:
+    past.create_room()
+    assert output(run("cleanup", database_url=database_url)) == ""
+    assert Database(database_url).all("SELECT id FROM party_rooms WHERE status = 'waiting'") == []
 
 
 def test_cleanups_that_run_at_once_share_the_work(past: Api, clock: Clock, database_url: str) -> None:
@@ -77,7 +83,7 @@ def test_cleanups_that_run_at_once_share_the_work(past: Api, clock: Clock, datab
         host = past.create_room()
         if n % 2:
             host.call("DELETE")
-    cleanups = [run("cleanup", database_url=database_url) for _ in range(4)]
+    cleanups = [run("cleanup", "--verbose", database_url=database_url) for _ in range(4)]
     done = [counts(output(cleanup)) for cleanup in cleanups]
     database = Database(database_url)
     assert sum(each["rooms purged"] for each in done) == 15

@@ -1,0 +1,197 @@
+"""What can be seen without the database and without the network: Python, settings, secrets, files."""
+
+import math
+import os
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+from traceback import extract_tb
+
+from packaging.requirements import Requirement
+
+from party.config import ENVIRONMENT_PREFIX, ConfigError
+from party.doctor.finding import Result, failed, ok, warning
+from party.doctor.installation import Installation
+
+OLDEST_PYTHON, NEWEST_PYTHON = (3, 10), (3, 13)
+SECRET_BITS = 128
+SECRET_LENGTH = 32
+DISTINCT_CHARACTERS = 8
+# What stands in examples, and what people type when they mean to come back later.
+PLACEHOLDER = re.compile(
+    r"change|secret|example|password|placeholder|replace|12345|qwert|abcdef|\.\.\.", re.I
+)
+NEW_SECRET = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+# More proxies in a row than anybody has.
+MANY_PROXIES = 4
+
+
+def python(_: Installation) -> Result:
+    """Whether this Python is one that the service supports."""
+    version = sys.version_info
+    found = f"{version.major}.{version.minor}.{version.micro}, {sys.executable}"
+    supported = "3.10 to 3.13 are supported: choose one of them in the panel's Setup Python App"
+    if version[:2] < OLDEST_PYTHON:
+        return failed(found, supported)
+    if version[:2] > NEWEST_PYTHON:
+        return warning(found, supported)
+    return ok(found)
+
+
+def packages(installation: Installation) -> Result:
+    """Whether what requirements.txt names is installed, in the version that it names."""
+    path = installation.code / "requirements.txt"
+    lines = (line.partition("#")[0].strip() for line in path.read_text().splitlines())
+    wanted = [Requirement(line) for line in lines if line]
+    absent, other = [], []
+    for requirement in wanted:
+        if requirement.marker is not None and not requirement.marker.evaluate():
+            continue
+        try:
+            version = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            absent.append(requirement.name)
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            other.append(f"{requirement.name} {version} ({requirement.specifier})")
+    advice = f"{sys.executable} -m pip install -r {path}; without a terminal: Run Pip Install in the panel"
+    if absent:
+        return failed(f"not installed: {', '.join(absent)}", advice)
+    if other:
+        return warning(f"not the tested version: {', '.join(other)}", advice)
+    return ok(f"all {len(wanted)} of requirements.txt")
+
+
+def settings(installation: Installation) -> Result:
+    """Whether the settings load, and where they come from."""
+    if installation.problem is not None:
+        return failed(
+            _without_source(installation.problem), "Correct it; config.example.py explains every setting."
+        )
+    files = [str(path) for path in _settings_files(installation)]
+    variables = sorted(name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX))
+    sources = files + ([f"the environment ({', '.join(variables)})"] if variables else [])
+    return ok(f"from {', '.join(sources) or 'nowhere: all defaults'}")
+
+
+def _without_source(problem: ConfigError) -> str:
+    """The problem in one line. What Python says of a broken config.py may repeat a secret from it."""
+    cause = problem.__cause__
+    if cause is None or not str(problem).startswith("config.py: "):
+        return str(problem)
+    lines = [
+        frame.lineno for frame in extract_tb(cause.__traceback__) if frame.filename.endswith("config.py")
+    ]
+    line = cause.lineno if isinstance(cause, SyntaxError) else lines[-1] if lines else None
+    return f"config.py{f', line {line}' if line else ''}: {type(cause).__name__}"
+
+
+def _settings_files(installation: Installation) -> list[Path]:
+    return [path for name in ("config.py", ".env") if (path := installation.root / name).exists()]
+
+
+def proxies(installation: Installation) -> Result:
+    """Whether TRUSTED_PROXIES is a number that can be right; --url tells whether it is."""
+    number = installation.settings.TRUSTED_PROXIES
+    if number >= MANY_PROXIES:
+        return warning(
+            f"TRUSTED_PROXIES is {number}",
+            "It is the number of your own proxies before the app, each of which appends to X-Forwarded-For: "
+            "0 on most shared hosts, 1 behind a reverse proxy or a CDN. --url tells whether it is right.",
+        )
+    return ok(f"TRUSTED_PROXIES is {number}")
+
+
+def secrets(installation: Installation) -> Result:
+    """Whether the secrets can be guessed."""
+    values = {name: getattr(installation.settings, name) for name in ("METRICS_TOKEN", "TURN_SECRET")}
+    if not installation.makes_secret:
+        values = {"SECRET_KEY": installation.settings.SECRET_KEY, **values}
+    present = {name: value for name, value in values.items() if value}
+    if weak := [name for name, value in present.items() if not is_strong(value)]:
+        return failed(
+            f"short or easy to guess: {', '.join(weak)}",
+            f"Make a new one and put it into config.py: {NEW_SECRET}"
+            + (" (TURN_SECRET: the TURN server must get the same)" if "TURN_SECRET" in weak else ""),
+        )
+    made = ["SECRET_KEY is made at the first start"] if installation.makes_secret else []
+    return ok("; ".join([f"strong enough: {', '.join(present)}"] * bool(present) + made))
+
+
+def is_strong(secret: str) -> bool:
+    """Long or dense enough, of enough different characters, and nobody's placeholder."""
+    classes = {r"[a-z]": 26, r"[A-Z]": 26, r"[0-9]": 10, r"[^a-zA-Z0-9]": 4}
+    alphabet = sum(size for pattern, size in classes.items() if re.search(pattern, secret))
+    bits = len(secret) * math.log2(max(alphabet, 1))
+    return (
+        (len(secret) >= SECRET_LENGTH or bits >= SECRET_BITS)
+        and len(set(secret)) >= DISTINCT_CHARACTERS
+        and not PLACEHOLDER.search(secret)
+        and not re.fullmatch(r"(.+?)\1+", secret)
+    )
+
+
+def privacy(installation: Installation) -> Result:
+    """Whether others on this machine can read the settings and secrets, or write the app's files."""
+    root, instance = installation.root, installation.root / "instance"
+    readable = [
+        path
+        for path in [*_settings_files(installation), instance / "secret_key"]
+        if path.exists() and path.stat().st_mode & _others(path)
+    ]
+    folders = {root, installation.code, installation.code / "party", instance}
+    writable = [
+        path
+        for path in sorted({*folders, *_settings_files(installation)})
+        if path.exists() and path.stat().st_mode & 0o022
+    ]
+    found, advice = [], []
+    if readable:
+        found.append(f"others can read {_names(readable)}")
+        advice.append(f"chmod 600 {_names(readable)}")
+    if writable:
+        found.append(f"others can write {_names(writable)}")
+        advice.append(f"chmod go-w {_names(writable)}")
+    if found:
+        return warning("; ".join(found), "; ".join(advice) + " (or Change Permissions in the File Manager)")
+    return ok("others cannot read the settings, nor write the app's files")
+
+
+def _others(path: Path) -> int:
+    """The mode's bits of those whose business a file is not: its group's too, unless that lets us in."""
+    return 0o044 if path.stat().st_uid == os.geteuid() else 0o004
+
+
+def _names(paths: list[Path]) -> str:
+    return " ".join(map(str, paths))
+
+
+def writable(installation: Installation) -> Result:
+    """Whether the app's user can write where it must."""
+    root, instance = installation.root, installation.root / "instance"
+    owner = next(path.stat().st_uid for path in (instance, root) if path.exists())
+    if os.geteuid() == 0 != owner:
+        return warning(
+            f"you are root, but {root} belongs to user {owner}",
+            "Run the doctor as the app's user: what root can do tells nothing, and what root makes, the "
+            "app cannot change.",
+        )
+    needed = [root / "tmp"] if (root / "tmp").exists() else []
+    if installation.url.startswith("sqlite:"):
+        needed.append(_nearest(instance))
+        file = Path(installation.url.removeprefix("sqlite:///"))
+        needed.append(_nearest(file.parent))
+        needed += [file] if file.exists() else []
+    if locked := sorted({path for path in needed if not os.access(path, os.W_OK)}):
+        return failed(
+            f"cannot be written: {_names(locked)}",
+            "They must belong to the app's user: tmp/ for restarts, instance/ and the database's folder "
+            f"for SQLite. chmod u+w {_names(locked)}",
+        )
+    return ok(", ".join(str(path) for path in sorted(set(needed))) or "nothing needs to be")
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the one in which it would be made."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
