@@ -74,7 +74,12 @@ class FtpsAccount:
     def write(self, path: str, content: bytes) -> None:
         with self._connection() as ftp:
             draft = f"{path}.part"
-            ftp.storbinary(f"STOR {draft}", io.BytesIO(content))
+            try:
+                ftp.storbinary(f"STOR {draft}", io.BytesIO(content))
+            except OSError:
+                # A server that cannot go on drops the data, and says why on the control connection.
+                ftp.voidresp()
+                raise
             # Some servers keep quiet about an upload that was cut short.
             if self._size(ftp, draft) != len(content):
                 raise ConnectionLost(f"{path} has not arrived whole")

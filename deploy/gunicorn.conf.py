@@ -1,12 +1,34 @@
-"""gunicorn for `make run` and a small server: `gunicorn -c deploy/gunicorn.conf.py app:application`."""
+"""gunicorn, for `make run` and for party.service: `gunicorn -c deploy/gunicorn.conf.py app:application`.
+
+The environment variable GUNICORN_CMD_ARGS wins over what stands here: GUNICORN_CMD_ARGS="--threads 16".
+There is no access log: the web server before the app keeps one.
+"""
 
 import os
+from typing import Any
 
+# systemd hands over a socket, and then this does not count.
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
-workers = 2
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = "gthread"
 threads = 8
-# Longer than a browser's pause between polls, so that a page keeps its connection.
+# Longer than a browser's pause between polls, so that a page keeps its connection, and longer than the
+# web server keeps its own, so that it never writes into one that is just being closed.
 keepalive = 10
+# How long a worker that is replaced may finish its requests.
+graceful_timeout = 30
+# The mount point is SCRIPT_NAME in the environment; as a request's header anybody could send it.
+forwarder_headers = ""
+# The one header of its kind that our sites overwrite.
+secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
 # The control socket would be one file for all servers of a user.
 control_socket_disable = True
+
+# As much as our sites let through.
+MAX_REFUSED_BYTES = 2 * 1024 * 1024
+
+
+def post_request(worker: Any, request: Any, environ: dict[str, Any], response: Any) -> None:
+    """Read what the app has left of a body that is too large: Apache would answer 502 in place of 413."""
+    if response is not None and str(response.status).startswith("413"):
+        request.body.read(MAX_REFUSED_BYTES)

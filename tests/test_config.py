@@ -326,7 +326,7 @@ def installation(tmp_path: Path) -> Path:
     """A copy of what is installed on a server, with no config.py yet."""
     for name in ("party", "migrations", "deploy"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("app.py", "passenger_wsgi.py"):
+    for name in ("app.py", "passenger_wsgi.py", "launcher.py"):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
 
