@@ -9,7 +9,10 @@ launcher.use_current_release()
 # This file has the name of the package that it runs.
 sys.modules.pop("party", None)
 
-from party.commands import main  # noqa: E402
+try:
+    from party.commands import main
+except ModuleNotFoundError as error:
+    sys.exit(f"party: {error.name} is missing: {sys.executable} -m pip install -r requirements.txt")
 
 if __name__ == "__main__":
     main()

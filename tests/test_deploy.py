@@ -560,3 +560,12 @@ def test_a_setting_that_cannot_be_meant_is_named(tmp_path: Path, text: str, told
     with pytest.raises(DeployError, match=re.escape(told)) as caught:
         load(file, {})
     assert "secret" not in str(caught.value)
+
+
+def test_a_missing_package_is_named_with_what_to_do(local: Deployer) -> None:
+    local()
+    # Without site-packages Python has nothing but its own library.
+    command = [sys.executable, "-S", "party.py", "migrate"]
+    done = subprocess.run(command, cwd=local.root, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert re.fullmatch(r"party: \w+ is missing: \S+ -m pip install -r requirements.txt\n", done.stderr)

@@ -382,6 +382,23 @@ def test_a_schema_that_is_behind_or_edited_is_told(
     assert "was edited" in found["schema"].found
 
 
+def test_a_rollback_past_a_migration_is_no_failure(
+    deployment: Deployment, empty_database: DatabaseUrls
+) -> None:
+    deployment.configure(DATABASE_URL=empty_database.app)
+    list(migrate(empty_database.admin))
+    admin = Database(empty_database.admin)
+    admin.write(
+        lambda tx: tx.run(
+            "INSERT INTO party_schema_migrations (version, name, checksum, statements_done, applied_at)"
+            " VALUES (999, '999_newer.sql', 'x', 1, 1)"
+        )
+    )
+    admin.close()
+    found = deployment.examine()["schema"]
+    assert (found.status, found.found) == ("warning", "the database is ahead of this release: 999_newer.sql")
+
+
 @pytest.fixture
 def user(mariadb: MariaDB, deployment: Deployment, database_url: str) -> Iterator[Callable[..., None]]:
     """Lets the deployment use another user: `user("SELECT ON party_shared.*", …)` grants it these."""

@@ -153,6 +153,12 @@ def is_behind(database: Database, folder: Path = FOLDER) -> bool:
     return any(migration.version not in applied for migration in load(folder))
 
 
+def ahead(database: Database, folder: Path = FOLDER) -> list[str]:
+    """Applied migrations of a newer release, by name: what a rollback leaves. Raises `Unavailable`."""
+    newest = max((migration.version for migration in load(folder)), default=0)
+    return [row["name"] for row in database.read(_ledger) if row["version"] > newest]
+
+
 def warn_if_behind(app: Flask, url: str) -> None:
     """One line in the log at the start, if the database is not ready.
 

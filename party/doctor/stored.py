@@ -10,7 +10,7 @@ from party.cleanup import JOBS, KEEP_ENDED_MS
 from party.config import ConfigError
 from party.db import Connection, Database, SchemaBehind
 from party.db.engines import MySQL, SQLite
-from party.db.migrate import MigrationError, load, pending
+from party.db.migrate import MigrationError, ahead, load, pending
 from party.doctor.finding import Result, Skipped, clocks_apart, failed, ok, warning
 from party.doctor.installation import Installation
 from party.errors import Unavailable
@@ -173,6 +173,11 @@ def schema(installation: Installation) -> Result:
     migrate = f"{installation.command('migrate')}{admin}"
     if admin:
         migrate += f"; or paste into phpMyAdmin what this prints: {installation.command('migrate --sql')}"
+    if newer := ahead(installation.database):
+        return warning(
+            f"the database is ahead of this release: {', '.join(newer)}",
+            "After a rollback this is as it should be. Otherwise deploy the release that brought them.",
+        )
     try:
         with installation.database.connection() as connection:
             steps = pending(connection, load())
