@@ -25,7 +25,7 @@ test: $(VENV)/development
 	@tests/install-debian-packages mariadbd=mariadb-server chromium=chromium node=nodejs
 	@tests/install-debian-packages apache2=apache2 passenger-config=libapache2-mod-passenger nginx=nginx \
 		'/usr/sbin/php-fpm*=php-fpm' '/usr/lib/apache2/modules/libphp*=libapache2-mod-php' \
-		vsftpd=vsftpd sshd=openssh-server ssh-keygen=openssh-client rsync=rsync
+		systemd-socket-activate=systemd vsftpd=vsftpd sshd=openssh-server ssh-keygen=openssh-client rsync=rsync
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) $(ARGS)
 
 lint: $(VENV)/development types

@@ -24,7 +24,7 @@ secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
 # The control socket would be one file for all servers of a user.
 control_socket_disable = True
 
-# As much as our sites let through.
+# Twice what the app takes, and what nginx lets through.
 MAX_REFUSED_BYTES = 2 * 1024 * 1024
 
 
