@@ -50,13 +50,14 @@ BROADCAST = """
 async ({ base, id, ids }) => {
     const { Connection } = await import(`${base}/static/connection.js`);
     const channel = new BroadcastChannel("limit");
+    const iceServers = { current: [], async fresh() { return this.current; } };
     const connections = new Map();
     const opened = new Set();
     let finish;
     const done = new Promise((resolve) => (finish = resolve));
     const connect = (peer) => {
         const connection = new Connection({
-            id: "limit", polite: id < peer, iceServers: [], tracks: new Map(),
+            id: "limit", polite: id < peer, iceServers, tracks: new Map(),
             post: (type, payload) => channel.postMessage({ from: id, to: peer, type, payload }),
             onState: (state) => {
                 if (state === "open") opened.add(peer);

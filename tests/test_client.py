@@ -406,7 +406,6 @@ def test_a_hidden_tab_still_connects_to_who_comes(
     exchange(ada, ben, cleo)
 
 
-@on_sqlite
 def test_the_server_restarts_in_the_middle_of_a_handshake(
     pair: tuple[Tab, Tab], open_tab: MakeTab, service: Server
 ) -> None:
@@ -464,7 +463,6 @@ def outlive(
     assert ada.get("harness.opened.ben") == ben.get("harness.opened.ada") == 1
 
 
-@on_sqlite
 def test_lost_answers_cost_time_and_nothing_else(open_tab: MakeTab, service: Server) -> None:
     with Proxy(service.port) as adas, Proxy(service.port) as bens:
         ada, ben = open_tab(adas), open_tab(bens)
@@ -477,7 +475,6 @@ def test_lost_answers_cost_time_and_nothing_else(open_tab: MakeTab, service: Ser
         check_stream(ada, ben)
 
 
-@on_mariadb
 def test_a_network_that_loses_and_delays_answers_at_random(open_tab: MakeTab, service: Server) -> None:
     chance = random.Random(3)
     in_a_row: Counter[str] = Counter()

@@ -65,5 +65,8 @@ def test_the_example_of_the_client_connects_two_browsers_from_another_site(
     ben.press("#text", "Enter")
     expect(ada.locator("#chat li")).to_have_text(["You: hello", "Ben: here again"])
     assert errors == []
-    for page in (ada, ben):
+    cleo = browser.new_context().new_page()
+    cleo.goto(f"{origin}/hello.html?name=Cleo#QQQQQQ")
+    expect(cleo.locator("#state")).to_contain_text("room")
+    for page in (ada, ben, cleo):
         page.context.close()

@@ -1,3 +1,5 @@
+/** An answer that comes faster was not held, or not for long: a busy service takes some time, too. */
+export const AT_ONCE_MS: 1000;
 /**
  * @typedef {object} Participant
  * @property {string} id
@@ -81,8 +83,8 @@ export class ApiError extends Error {
  */
 /** What anyone may call. */
 export class Api {
-    /** @param {string|URL} baseUrl  where the service is mounted */
-    constructor(baseUrl: string | URL);
+    /** @param {URL} baseUrl  where the service is mounted, with a slash at its end */
+    constructor(baseUrl: URL);
     /** @type {(record: RequestRecord) => void} told of every request when it is over */
     onRequest: (record: RequestRecord) => void;
     baseUrl: URL;
@@ -116,7 +118,8 @@ export class Api {
      * @param {AbortSignal} [options.signal]  gives the call up; it then rejects with the signal's reason
      * @param {number} [options.timeoutMs]
      * @param {boolean} [options.keepalive]  let the request outlive the page
-     * @returns {Promise<any>} the answer's `data`; rejects with an `ApiError`
+     * @returns {Promise<any>} the answer's `data`; rejects with an `ApiError`, or a `TypeError` where the body
+     *   is nothing that JSON can express
      */
     call(method: string, path: string, { body, headers, signal, timeoutMs, keepalive }?: {
         body?: object;
@@ -136,10 +139,15 @@ export class MemberApi {
     constructor(api: Api, { code, id, token }: Seat);
     /**
      * @param {number|null} after  everything up to here has been processed; null: start over
-     * @param {AbortSignal} [signal]
-     * @returns {Promise<PollAnswer>} held until something comes, if the service does so
+     * @param {object} options
+     * @param {boolean} options.mayBeHeld  until something comes, if the service does so
+     * @param {AbortSignal} [options.signal]
+     * @returns {Promise<PollAnswer>}
      */
-    poll(after: number | null, signal?: AbortSignal): Promise<PollAnswer>;
+    poll(after: number | null, { mayBeHeld, signal }: {
+        mayBeHeld: boolean;
+        signal?: AbortSignal;
+    }): Promise<PollAnswer>;
     /**
      * Send signals, all or none, and poll in the same request.
      *

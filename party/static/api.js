@@ -7,8 +7,9 @@
 const REQUEST_TIMEOUT_MS = 20_000;
 /** How long a poll may be held until something comes. Many services hold none, and answer at once. */
 const WAIT_SECONDS = 25;
-/** An answer without news that comes faster was not held. */
-const AT_ONCE_MS = 1_000;
+const WAIT_MS = WAIT_SECONDS * 1000;
+/** An answer that comes faster was not held, or not for long: a busy service takes some time, too. */
+export const AT_ONCE_MS = 1_000;
 
 /**
  * @typedef {object} Participant
@@ -104,10 +105,9 @@ export class Api {
   /** @type {(record: RequestRecord) => void} told of every request when it is over */
   onRequest = () => {};
 
-  /** @param {string|URL} baseUrl  where the service is mounted */
+  /** @param {URL} baseUrl  where the service is mounted, with a slash at its end */
   constructor(baseUrl) {
-    this.baseUrl = new URL(baseUrl);
-    if (!this.baseUrl.pathname.endsWith("/")) this.baseUrl.pathname += "/";
+    this.baseUrl = baseUrl;
   }
 
   /**
@@ -136,9 +136,11 @@ export class Api {
    * @param {AbortSignal} [options.signal]  gives the call up; it then rejects with the signal's reason
    * @param {number} [options.timeoutMs]
    * @param {boolean} [options.keepalive]  let the request outlive the page
-   * @returns {Promise<any>} the answer's `data`; rejects with an `ApiError`
+   * @returns {Promise<any>} the answer's `data`; rejects with an `ApiError`, or a `TypeError` where the body
+   *   is nothing that JSON can express
    */
   async call(method, path, { body, headers = {}, signal, timeoutMs = REQUEST_TIMEOUT_MS, keepalive } = {}) {
+    const json = body && JSON.stringify(body);
     const aborter = new AbortController();
     const abort = () => aborter.abort();
     const timer = setTimeout(abort, timeoutMs);
@@ -148,8 +150,8 @@ export class Api {
     try {
       const response = await fetch(new URL(path, this.baseUrl), {
         method,
-        headers: body ? { "Content-Type": "application/json", ...headers } : headers,
-        body: body && JSON.stringify(body),
+        headers: json ? { "Content-Type": "application/json", ...headers } : headers,
+        body: json,
         signal: aborter.signal,
         credentials: "omit",
         keepalive,
@@ -177,8 +179,8 @@ export class MemberApi {
   #code;
   #id;
   #headers;
-  /** Where the service holds no polls, one that takes long has met a dead network. */
-  #longestHoldMs = WAIT_SECONDS * 1000;
+  /** As far as we know. Where the service holds no polls, one that takes long has met a dead network. */
+  #longestHoldMs = WAIT_MS;
 
   /**
    * @param {Api} api
@@ -193,23 +195,33 @@ export class MemberApi {
 
   /**
    * @param {number|null} after  everything up to here has been processed; null: start over
-   * @param {AbortSignal} [signal]
-   * @returns {Promise<PollAnswer>} held until something comes, if the service does so
+   * @param {object} options
+   * @param {boolean} options.mayBeHeld  until something comes, if the service does so
+   * @param {AbortSignal} [options.signal]
+   * @returns {Promise<PollAnswer>}
    */
-  async poll(after, signal) {
+  async poll(after, { mayBeHeld, signal }) {
     // In headers rather than in the URL, so that one CORS preflight serves all polls.
     const headers = {
       ...this.#headers,
-      "X-Party-Wait": String(WAIT_SECONDS),
+      "X-Party-Wait": String(mayBeHeld ? WAIT_SECONDS : 0),
       ...(after === null ? {} : { "X-Party-After": String(after) }),
     };
-    const timeoutMs = this.#longestHoldMs + REQUEST_TIMEOUT_MS;
+    const timeoutMs = REQUEST_TIMEOUT_MS + (mayBeHeld ? this.#longestHoldMs : 0);
     const startedAt = performance.now();
-    this.#longestHoldMs = WAIT_SECONDS * 1000; // unless this answer tells otherwise
-    const answer = await this.#api.call("GET", `signal/${this.#code}/${this.#id}`, { headers, signal, timeoutMs });
-    const isHeld = answer.messages.length > 0 || performance.now() - startedAt > AT_ONCE_MS;
-    if (!isHeld) this.#longestHoldMs = 0;
-    return answer;
+    try {
+      const options = { headers, signal, timeoutMs };
+      const answer = await this.#api.call("GET", `signal/${this.#code}/${this.#id}`, options);
+      // An answer with news has come when the news did, whether it was held for them or not.
+      if (mayBeHeld && answer.messages.length === 0) {
+        this.#longestHoldMs = performance.now() - startedAt > AT_ONCE_MS ? WAIT_MS : 0;
+      }
+      return answer;
+    } catch (error) {
+      // Perhaps it was held for longer than we believed possible.
+      if (error instanceof ApiError) this.#longestHoldMs = WAIT_MS;
+      throw error;
+    }
   }
 
   /**

@@ -9,6 +9,8 @@ export class Connection {
     id: string;
     /** Whether data can be sent. */
     get isOpen(): boolean;
+    /** @param {string} clientMsgId  of a signal: whether it was sent for this connection */
+    hasPosted(clientMsgId: string): boolean;
     /** Begin: make the first offer. */
     start(): void;
     /**
@@ -19,10 +21,10 @@ export class Connection {
      */
     receive(type: "offer" | "answer" | "ice", payload: SignalPayload): void;
     /**
-     * @param {string|ArrayBuffer|ArrayBufferView} data
+     * @param {Packed} packed
      * @returns {boolean} false: the channel is not open
      */
-    send(data: string | ArrayBuffer | ArrayBufferView): boolean;
+    send(packed: Packed): boolean;
     /**
      * @param {MediaStreamTrack} track
      * @param {MediaStream} stream  groups tracks that belong together
@@ -30,13 +32,13 @@ export class Connection {
     addTrack(track: MediaStreamTrack, stream: MediaStream): void;
     /** @param {MediaStreamTrack} track */
     removeTrack(track: MediaStreamTrack): void;
-    /** @param {RTCIceServer[]} iceServers  with fresh credentials; used from the next gathering on */
-    setIceServers(iceServers: RTCIceServer[]): void;
     /** Close for good. Nothing is reported from here on. */
     close(): void;
     #private;
 }
 export type Data = import("./pipe.js").Data;
+export type Packed = import("./pipe.js").Packed;
+export type IceServers = Pick<import("./ice.js").IceServers, "current" | "fresh">;
 export type SignalPayload = {
     /**
      * chosen at random by the side that began it
@@ -52,15 +54,16 @@ export type SignalPayload = {
 export type ConnectionOptions = {
     id: string;
     polite: boolean;
-    iceServers: RTCIceServer[];
+    iceServers: IceServers;
     /**
      * what to send
      */
     tracks: Map<MediaStreamTrack, MediaStream>;
     /**
-     * sends a signal soon
+     * sends a signal soon,
+     * under the `clientMsgId` that it gives
      */
-    post: (type: "offer" | "answer" | "ice", payload: SignalPayload) => void;
+    post: (type: "offer" | "answer" | "ice", payload: SignalPayload) => string;
     onState: (state: "open" | "interrupted" | "failed") => void;
     onData: (data: Data) => void;
     onTrack: (event: RTCTrackEvent) => void;

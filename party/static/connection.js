@@ -9,11 +9,17 @@
  *
  *     offer, answer  {connection, negotiation, description}
  *     ice            {connection, negotiation, candidates}
+ *
+ * Signals of another connection never get here, and an answer to another negotiation is dropped.
+ * Candidates are given to the browser whatever their negotiation: it knows by their ufrag whether they fit.
+ * Theirs serves the sender, which joins the candidates of one negotiation, and whoever reads the trace.
  */
 
 import { Pipe } from "./pipe.js";
 
 /** @typedef {import("./pipe.js").Data} Data */
+/** @typedef {import("./pipe.js").Packed} Packed */
+/** @typedef {Pick<import("./ice.js").IceServers, "current"|"fresh">} IceServers */
 
 /**
  * @typedef {object} SignalPayload
@@ -27,9 +33,10 @@ import { Pipe } from "./pipe.js";
  * @typedef {object} ConnectionOptions
  * @property {string} id
  * @property {boolean} polite
- * @property {RTCIceServer[]} iceServers
+ * @property {IceServers} iceServers
  * @property {Map<MediaStreamTrack, MediaStream>} tracks  what to send
- * @property {(type: "offer"|"answer"|"ice", payload: SignalPayload) => void} post  sends a signal soon
+ * @property {(type: "offer"|"answer"|"ice", payload: SignalPayload) => string} post  sends a signal soon,
+ *   under the `clientMsgId` that it gives
  * @property {(state: "open"|"interrupted"|"failed") => void} onState
  * @property {(data: Data) => void} onData
  * @property {(event: RTCTrackEvent) => void} onTrack
@@ -44,12 +51,16 @@ const RESTART_DEADLINE_MS = 15_000;
 
 export class Connection {
   #polite;
-  #post;
+  #iceServers;
+  #usedIceServers;
+  #sendSignal;
   #onState;
   #pc;
   #channel;
   #pipe;
   #negotiation = 0;
+  /** @type {Set<string>} under which `clientMsgId`s signals have been sent */
+  #posted = new Set();
   /** Under which names candidates are sent: those of the description that they belong to. */
   #label = { connection: "", negotiation: 0 };
   /** @type {RTCIceCandidateInit[]} that came before the description that they belong to */
@@ -70,9 +81,11 @@ export class Connection {
   constructor({ id, polite, iceServers, tracks, post, onState, onData, onTrack }) {
     this.id = id;
     this.#polite = polite;
-    this.#post = post;
+    this.#iceServers = iceServers;
+    this.#usedIceServers = iceServers.current;
+    this.#sendSignal = post;
     this.#onState = onState;
-    this.#pc = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
+    this.#pc = new RTCPeerConnection({ iceServers: this.#usedIceServers, bundlePolicy: "max-bundle" });
     // Negotiated by its number, so that there is exactly one, whichever side began.
     this.#channel = this.#pc.createDataChannel("party", { negotiated: true, id: 0 });
     this.#pipe = new Pipe(this.#channel, (data) => this.#isClosed || onData(data));
@@ -84,6 +97,11 @@ export class Connection {
   /** Whether data can be sent. */
   get isOpen() {
     return this.#channel.readyState === "open";
+  }
+
+  /** @param {string} clientMsgId  of a signal: whether it was sent for this connection */
+  hasPosted(clientMsgId) {
+    return this.#posted.has(clientMsgId);
   }
 
   /** Begin: make the first offer. */
@@ -105,12 +123,12 @@ export class Connection {
   }
 
   /**
-   * @param {string|ArrayBuffer|ArrayBufferView} data
+   * @param {Packed} packed
    * @returns {boolean} false: the channel is not open
    */
-  send(data) {
+  send(packed) {
     if (!this.isOpen) return false;
-    this.#pipe.send(data);
+    this.#pipe.send(packed);
     return true;
   }
 
@@ -126,11 +144,6 @@ export class Connection {
   removeTrack(track) {
     const sender = this.#pc.getSenders().find((candidate) => candidate.track === track);
     if (sender) this.#pc.removeTrack(sender);
-  }
-
-  /** @param {RTCIceServer[]} iceServers  with fresh credentials; used from the next gathering on */
-  setIceServers(iceServers) {
-    this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers });
   }
 
   /** Close for good. Nothing is reported from here on. */
@@ -212,11 +225,28 @@ export class Connection {
 
   /** @param {"offer"|"answer"} type */
   async #describe(type) {
+    // The description begins the gathering of candidates: credentials must be good by then.
+    this.#useIceServers(await this.#iceServers.fresh());
     this.#label = { connection: this.id, negotiation: this.#negotiation };
     await this.#pc.setLocalDescription();
     const description = this.#pc.localDescription;
     if (this.#isClosed || !description) return;
     this.#post(type, { ...this.#label, description: description.toJSON() });
+  }
+
+  /**
+   * @param {"offer"|"answer"|"ice"} type
+   * @param {SignalPayload} payload
+   */
+  #post(type, payload) {
+    this.#posted.add(this.#sendSignal(type, payload));
+  }
+
+  /** @param {RTCIceServer[]} iceServers */
+  #useIceServers(iceServers) {
+    if (iceServers === this.#usedIceServers) return;
+    this.#usedIceServers = iceServers;
+    this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers });
   }
 
   /** @param {RTCIceCandidate} candidate */

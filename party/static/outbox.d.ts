@@ -11,12 +11,16 @@ export class Outbox {
     /**
      * @param {string} toId
      * @param {OutgoingSignal["type"]} type
-     * @param {Record<string, any>} payload
+     * @param {Record<string, any>} payload  is copied; throws a `TypeError` if JSON cannot express it
+     * @returns {string} the `clientMsgId` under which it is sent
      */
-    post(toId: string, type: OutgoingSignal["type"], payload: Record<string, any>): void;
+    post(toId: string, type: OutgoingSignal["type"], payload: Record<string, any>): string;
     /** @returns {OutgoingSignal[]} what to send now; it stays here until it is `sent` */
     batch(): OutgoingSignal[];
-    /** @returns {OutgoingSignal[]} what is not `sent` yet, still gathering or not: one batch of it */
+    /**
+     * @returns {OutgoingSignal[]} what is not `sent` yet, still gathering or not: as much of it as the browser
+     *   still takes when the page goes
+     */
     lastBatch(): OutgoingSignal[];
     /** @param {OutgoingSignal[]} batch  need not be sent any more */
     sent(batch: OutgoingSignal[]): void;

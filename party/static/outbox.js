@@ -9,6 +9,8 @@ import { randomText } from "./random.js";
 
 /** The contract's limit for one request. */
 const LARGEST_BATCH = 100;
+/** Browsers give the requests that outlive a page 64 KiB together. */
+const LARGEST_LAST_BATCH_BYTES = 60 * 1024;
 
 export class Outbox {
   /** @type {OutgoingSignal[]} waiting for what may follow in the next moment */
@@ -42,16 +44,20 @@ export class Outbox {
   /**
    * @param {string} toId
    * @param {OutgoingSignal["type"]} type
-   * @param {Record<string, any>} payload
+   * @param {Record<string, any>} payload  is copied; throws a `TypeError` if JSON cannot express it
+   * @returns {string} the `clientMsgId` under which it is sent
    */
   post(toId, type, payload) {
-    const last = this.#gathering.findLast((signal) => signal.toId === toId);
-    if (last && type === "ice" && belongTogether(last, payload)) {
-      last.payload.candidates.push(...payload.candidates);
+    const copy = JSON.parse(JSON.stringify(payload));
+    let signal = this.#gathering.findLast((waiting) => waiting.toId === toId);
+    if (signal && type === "ice" && belongTogether(signal, copy)) {
+      signal.payload.candidates.push(...copy.candidates);
     } else {
-      this.#gathering.push({ toId, type, payload, clientMsgId: randomText(12) });
+      signal = { toId, type, payload: copy, clientMsgId: randomText(12) };
+      this.#gathering.push(signal);
     }
     this.#timer ??= setTimeout(() => this.#release(), this.#gatherMs());
+    return signal.clientMsgId;
   }
 
   /** @returns {OutgoingSignal[]} what to send now; it stays here until it is `sent` */
@@ -59,9 +65,15 @@ export class Outbox {
     return this.#due.slice(0, LARGEST_BATCH);
   }
 
-  /** @returns {OutgoingSignal[]} what is not `sent` yet, still gathering or not: one batch of it */
+  /**
+   * @returns {OutgoingSignal[]} what is not `sent` yet, still gathering or not: as much of it as the browser
+   *   still takes when the page goes
+   */
   lastBatch() {
-    return [...this.#due, ...this.#gathering].slice(0, LARGEST_BATCH);
+    const unsent = [...this.#due, ...this.#gathering].slice(0, LARGEST_BATCH);
+    let bytes = 0;
+    const tooMany = unsent.findIndex((signal) => (bytes += sizeOf(signal)) > LARGEST_LAST_BATCH_BYTES);
+    return tooMany < 0 ? unsent : unsent.slice(0, tooMany);
   }
 
   /** @param {OutgoingSignal[]} batch  need not be sent any more */
@@ -81,6 +93,15 @@ export class Outbox {
     this.#due.push(...this.#gathering.splice(0));
     if (this.isDue) this.#onDue();
   }
+}
+
+/**
+ * How much a signal adds to the body of a request.
+ *
+ * @param {OutgoingSignal} signal
+ */
+function sizeOf(signal) {
+  return new TextEncoder().encode(JSON.stringify(signal)).length + 1; // and a comma
 }
 
 /**

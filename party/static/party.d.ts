@@ -11,13 +11,14 @@ export { ApiError };
 /** @typedef {Participant & {isYou: boolean, state: PeerState|null}} Member */
 /**
  * @typedef {object} PageOptions  what a page decides for itself
- * @property {string|URL} [baseUrl]  where the service is, unless this module came from it
+ * @property {string|URL} [baseUrl]  where the service is, unless this module came from it; may be relative
+ *   to the page
  * @property {"mesh"|"star"} [topology]  everybody with everybody (the default), or only with the host;
  *   the same for all pages of a room
  * @property {Storage|null} [storage]  where `resume` finds the seat after a reload: sessionStorage, unless
  *   given; null to keep it nowhere
- * @property {boolean} [leaveOnClose]  leave the room when the page is closed or reloaded, rather than come
- *   back with `resume`
+ * @property {boolean} [leaveOnClose]  leave the room when the page is closed, left or reloaded, rather than
+ *   come back with `resume`
  */
 /**
  * @typedef {object} CreateFields
@@ -41,13 +42,15 @@ export { ApiError };
 /**
  * A room that this page is in. Its events are `CustomEvent`s with these details:
  *
- * - `participants` `{participants}`: somebody came or went
+ * - `participants` `{participants}`: somebody came, came back or went
  * - `room` `{room}`: something else of the room has changed: its status, its quiz
- * - `peer` `{peerId, state}`: the connection to a participant has changed
+ * - `peer` `{peerId, state}`: the connection to a participant has changed. When an open one is closed, as its
+ *   participant goes or a new page takes its seat, it is "connecting" until `participants` tells more
  * - `message` `{peerId, data}`: a participant has sent a text or an ArrayBuffer over its data channel
  * - `track` `{peerId, track, streams}`: a participant has begun to send a media track
- * - `error` `{error}`: an `ApiError`; temporary ones are dealt with and only worth showing
- * - `recovered` `{}`: the service answers again after an error
+ * - `error` `{error}`: an `ApiError`: a request that this page made of its own accord has failed. It goes
+ *   on of its own accord, too
+ * - `recovered` `{}`: the service has answered a poll or a send, after one `error` or several
  * - `ended` `{reason}`: "ended", "host-left" or "expired", as the service tells; "left" after `leave`;
  *   "removed" when the host has removed this participant or its seat was taken by another page
  * - `trace`: see trace.js; for diagnosis
@@ -89,7 +92,7 @@ export class Party extends EventTarget {
      * @param {object} entered
      * @param {MemberApi} entered.api
      * @param {RoomWithYou} entered.room
-     * @param {{iceServers: RTCIceServer[], ttlSeconds: number}} entered.ice
+     * @param {import("./ice.js").NamedServers} entered.ice
      * @param {Trace} entered.trace
      * @param {Seat} entered.seat
      * @param {SeatKeeper} entered.keeper
@@ -98,10 +101,7 @@ export class Party extends EventTarget {
     constructor({ api, room, ice, trace, seat, keeper, page }: {
         api: MemberApi;
         room: RoomWithYou;
-        ice: {
-            iceServers: RTCIceServer[];
-            ttlSeconds: number;
-        };
+        ice: import("./ice.js").NamedServers;
         trace: Trace;
         seat: Seat;
         keeper: SeatKeeper;
@@ -117,28 +117,31 @@ export class Party extends EventTarget {
     /**
      * Everybody in the room, oneself included, in order of joining.
      *
-     * @returns {Member[]} `state` is that of the connection, null where there is none to be
+     * @returns {Member[]} `state` is that of the connection, null where there is none to be. `online` is as it
+     *   was when this page entered or that participant came: the service sends no news of it
      */
     get participants(): Member[];
     /** @returns {TraceRecord[]} what has happened lately, for diagnosis */
     get trace(): TraceRecord[];
     /**
-     * Send data to one participant: in order, and of any size.
+     * Send data to one participant: in order, and up to 256 MiB in one piece.
      *
      * @param {string} peerId
      * @param {string|ArrayBuffer|ArrayBufferView} data
      * @returns {boolean} false: there is no open channel to it, and nothing was sent
+     * @throws {TypeError} for anything but such data
+     * @throws {RangeError} for more of it
      */
     send(peerId: string, data: string | ArrayBuffer | ArrayBufferView): boolean;
     /**
-     * Send data to everybody.
+     * Send data to everybody, as `send` does.
      *
      * @param {string|ArrayBuffer|ArrayBufferView} data
      * @returns {number} how many have an open channel and so are sent it
      */
     broadcast(data: string | ArrayBuffer | ArrayBufferView): number;
     /**
-     * Send a media track to everybody, and to whoever comes later.
+     * Send a media track to everybody, and to whoever comes later. One that is sent already stays as it is.
      *
      * @param {MediaStreamTrack} track
      * @param {MediaStream} stream  groups tracks that belong together
@@ -201,7 +204,8 @@ export type Member = Participant & {
  */
 export type PageOptions = {
     /**
-     * where the service is, unless this module came from it
+     * where the service is, unless this module came from it; may be relative
+     * to the page
      */
     baseUrl?: string | URL;
     /**
@@ -215,8 +219,8 @@ export type PageOptions = {
      */
     storage?: Storage | null;
     /**
-     * leave the room when the page is closed or reloaded, rather than come
-     * back with `resume`
+     * leave the room when the page is closed, left or reloaded, rather than
+     * come back with `resume`
      */
     leaveOnClose?: boolean;
 };

@@ -16,11 +16,13 @@
  */
 
 import { Api, ApiError, MemberApi } from "./api.js";
+import { IceServers } from "./ice.js";
 import { Peer } from "./peer.js";
+import { pack } from "./pipe.js";
 import { PollLoop } from "./polling.js";
 import { randomText } from "./random.js";
 import { SeatKeeper } from "./seat.js";
-import { retrying } from "./timing.js";
+import { retrying, retryingChange } from "./timing.js";
 import { Trace } from "./trace.js";
 
 export { ApiError };
@@ -35,9 +37,6 @@ const DEFAULT_BASE_URL = new URL("../", import.meta.url);
 const GATHER_MS = 60;
 const GATHER_LOCALLY_MS = 25;
 
-/** Credentials of ICE servers are renewed when this part of their time is over. */
-const ICE_REFRESH_PART = 0.8;
-
 /** @typedef {import("./api.js").Participant} Participant */
 /** @typedef {import("./api.js").Room} Room */
 /** @typedef {import("./api.js").RoomWithYou} RoomWithYou */
@@ -51,13 +50,14 @@ const ICE_REFRESH_PART = 0.8;
 
 /**
  * @typedef {object} PageOptions  what a page decides for itself
- * @property {string|URL} [baseUrl]  where the service is, unless this module came from it
+ * @property {string|URL} [baseUrl]  where the service is, unless this module came from it; may be relative
+ *   to the page
  * @property {"mesh"|"star"} [topology]  everybody with everybody (the default), or only with the host;
  *   the same for all pages of a room
  * @property {Storage|null} [storage]  where `resume` finds the seat after a reload: sessionStorage, unless
  *   given; null to keep it nowhere
- * @property {boolean} [leaveOnClose]  leave the room when the page is closed or reloaded, rather than come
- *   back with `resume`
+ * @property {boolean} [leaveOnClose]  leave the room when the page is closed, left or reloaded, rather than
+ *   come back with `resume`
  */
 
 /**
@@ -84,13 +84,15 @@ const ICE_REFRESH_PART = 0.8;
 /**
  * A room that this page is in. Its events are `CustomEvent`s with these details:
  *
- * - `participants` `{participants}`: somebody came or went
+ * - `participants` `{participants}`: somebody came, came back or went
  * - `room` `{room}`: something else of the room has changed: its status, its quiz
- * - `peer` `{peerId, state}`: the connection to a participant has changed
+ * - `peer` `{peerId, state}`: the connection to a participant has changed. When an open one is closed, as its
+ *   participant goes or a new page takes its seat, it is "connecting" until `participants` tells more
  * - `message` `{peerId, data}`: a participant has sent a text or an ArrayBuffer over its data channel
  * - `track` `{peerId, track, streams}`: a participant has begun to send a media track
- * - `error` `{error}`: an `ApiError`; temporary ones are dealt with and only worth showing
- * - `recovered` `{}`: the service answers again after an error
+ * - `error` `{error}`: an `ApiError`: a request that this page made of its own accord has failed. It goes
+ *   on of its own accord, too
+ * - `recovered` `{}`: the service has answered a poll or a send, after one `error` or several
  * - `ended` `{reason}`: "ended", "host-left" or "expired", as the service tells; "left" after `leave`;
  *   "removed" when the host has removed this participant or its seat was taken by another page
  * - `trace`: see trace.js; for diagnosis
@@ -131,7 +133,7 @@ export class Party extends EventTarget {
    *   while the service cannot be reached
    */
   static async resume(options = {}) {
-    const keeper = new SeatKeeper(options.baseUrl ?? DEFAULT_BASE_URL, options.storage);
+    const keeper = new SeatKeeper(serviceUrl(options), options.storage);
     const seat = keeper.load();
     if (!seat) return null;
     try {
@@ -149,7 +151,7 @@ export class Party extends EventTarget {
    * @param {boolean} [isReturning]  whether the page had the seat before, and may try again later
    */
   static async #enter(page, takeSeat, isReturning = false) {
-    const baseUrl = page.baseUrl ?? DEFAULT_BASE_URL;
+    const baseUrl = serviceUrl(page);
     const api = new Api(baseUrl);
     const trace = new Trace();
     api.onRequest = (record) => trace.add({ kind: "request", ...record });
@@ -174,6 +176,9 @@ export class Party extends EventTarget {
   #api;
   /** @type {Omit<RoomWithYou, "participants">} */
   #room;
+  /** The `seq` of the last event that told of a new quiz. */
+  #quizSeq = 0;
+  #isFetchingRoom = false;
   #iceServers;
   #topology;
   #leavesOnClose;
@@ -187,8 +192,6 @@ export class Party extends EventTarget {
   #peers = new Map();
   /** @type {Map<MediaStreamTrack, MediaStream>} what everybody is sent */
   #tracks = new Map();
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  #iceTimer;
   #hasEnded = false;
   #isTroubled = false;
 
@@ -198,7 +201,7 @@ export class Party extends EventTarget {
    * @param {object} entered
    * @param {MemberApi} entered.api
    * @param {RoomWithYou} entered.room
-   * @param {{iceServers: RTCIceServer[], ttlSeconds: number}} entered.ice
+   * @param {import("./ice.js").NamedServers} entered.ice
    * @param {Trace} entered.trace
    * @param {Seat} entered.seat
    * @param {SeatKeeper} entered.keeper
@@ -208,7 +211,7 @@ export class Party extends EventTarget {
     super();
     this.#api = api;
     this.#room = room;
-    this.#iceServers = ice.iceServers;
+    this.#iceServers = new IceServers(ice, () => api.iceServers(), (error) => this.#onError(error));
     this.#topology = page.topology ?? "mesh";
     this.#leavesOnClose = page.leaveOnClose ?? false;
     this.#seat = seat;
@@ -218,14 +221,13 @@ export class Party extends EventTarget {
     this.#loop = new PollLoop({
       api,
       cursor: room.seq,
-      gatherMs: () => (this.#iceServers.length > 0 ? GATHER_MS : GATHER_LOCALLY_MS),
+      gatherMs: () => (this.#iceServers.current.length > 0 ? GATHER_MS : GATHER_LOCALLY_MS),
       // Whoever is alone has perhaps just gone to send somebody the code.
-      mayRest: () => this.#peers.size > 0 && [...this.#peers.values()].every(({ state }) => state === "open"),
+      mayRest: () => this.#peers.size > 0 && ![...this.#peers.values()].some(({ isExpected }) => isExpected),
       onAnswer: (answer) => this.#onAnswer(answer),
       onError: (error) => this.#onError(error),
       onStop: (error) => this.#onEnded(error.code === "ROOM_ENDED" ? "ended" : "removed"),
     });
-    this.#refreshIceServersIn(ice);
     globalThis.addEventListener?.("pagehide", this.#onPageHide);
     this.#setParticipants(room.participants);
     // Those who are here wait for whoever comes: it knows of them before they know of it.
@@ -256,7 +258,8 @@ export class Party extends EventTarget {
   /**
    * Everybody in the room, oneself included, in order of joining.
    *
-   * @returns {Member[]} `state` is that of the connection, null where there is none to be
+   * @returns {Member[]} `state` is that of the connection, null where there is none to be. `online` is as it
+   *   was when this page entered or that participant came: the service sends no news of it
    */
   get participants() {
     return Array.from(this.#participants.values(), (participant) => ({
@@ -272,33 +275,38 @@ export class Party extends EventTarget {
   }
 
   /**
-   * Send data to one participant: in order, and of any size.
+   * Send data to one participant: in order, and up to 256 MiB in one piece.
    *
    * @param {string} peerId
    * @param {string|ArrayBuffer|ArrayBufferView} data
    * @returns {boolean} false: there is no open channel to it, and nothing was sent
+   * @throws {TypeError} for anything but such data
+   * @throws {RangeError} for more of it
    */
   send(peerId, data) {
-    return this.#peers.get(peerId)?.send(data) ?? false;
+    const packed = pack(data);
+    return this.#peers.get(peerId)?.send(packed) ?? false;
   }
 
   /**
-   * Send data to everybody.
+   * Send data to everybody, as `send` does.
    *
    * @param {string|ArrayBuffer|ArrayBufferView} data
    * @returns {number} how many have an open channel and so are sent it
    */
   broadcast(data) {
-    return [...this.#peers.values()].filter((peer) => peer.send(data)).length;
+    const packed = pack(data);
+    return [...this.#peers.values()].filter((peer) => peer.send(packed)).length;
   }
 
   /**
-   * Send a media track to everybody, and to whoever comes later.
+   * Send a media track to everybody, and to whoever comes later. One that is sent already stays as it is.
    *
    * @param {MediaStreamTrack} track
    * @param {MediaStream} stream  groups tracks that belong together
    */
   addTrack(track, stream) {
+    if (this.#tracks.has(track)) return;
     this.#tracks.set(track, stream);
     for (const peer of this.#peers.values()) peer.addTrack(track, stream);
   }
@@ -324,7 +332,7 @@ export class Party extends EventTarget {
 
   /** Start the game, as the host. */
   async start() {
-    await retrying(() => this.#api.start(), 2);
+    await retryingChange(() => this.#api.start(), "WRONG_STATUS");
   }
 
   /**
@@ -342,7 +350,7 @@ export class Party extends EventTarget {
    * @param {string} participantId
    */
   async remove(participantId) {
-    await retrying(() => this.#api.remove(participantId), 2);
+    await retryingChange(() => this.#api.remove(participantId), "PEER_NOT_FOUND");
   }
 
   /**
@@ -375,14 +383,15 @@ export class Party extends EventTarget {
 
   /** The last moment of the page: the browser sends what is handed to it now even if the page is gone. */
   #onPageHide = () => {
-    const unsent = this.#loop.unsent();
     if (this.#leavesOnClose) {
-      this.#keeper.forget(this.#seat);
       this.#api.leave({ keepalive: true }).catch(() => {});
-    } else if (unsent.length > 0) {
-      // They may have been sent already: then the service knows them by their ids.
-      this.#api.sendLast(unsent).catch(() => {});
+      // The browser may keep the page and show it again, but not in the room.
+      this.#onEnded("left");
+      return;
     }
+    const unsent = this.#loop.unsent();
+    // They may have been sent already: then the service knows them by their ids.
+    if (unsent.length > 0) this.#api.sendLast(unsent).catch(() => {});
   };
 
   /** @param {import("./api.js").PollAnswer} answer */
@@ -403,7 +412,11 @@ export class Party extends EventTarget {
         console.warn("party: a message could not be handled", error);
       }
     }
+    if (this.#hasEnded) return;
     if (room) for (const peer of this.#peers.values()) peer.startIfIdle();
+    // What has to be asked for is asked for at every answer, until it is known.
+    this.#iceServers.fresh();
+    this.#fetchRoom();
   }
 
   /**
@@ -414,9 +427,10 @@ export class Party extends EventTarget {
    */
   #startOver(room) {
     this.#room = room;
-    this.#dispatch("room", { room: this.room });
     this.#setParticipants(room.participants);
     for (const peer of this.#peers.values()) peer.abandonAttempt();
+    this.#dispatch("room", { room: this.room });
+    this.#dispatch("participants", { participants: this.participants });
   }
 
   /** @param {Signal} message */
@@ -425,7 +439,7 @@ export class Party extends EventTarget {
   }
 
   /** @param {StreamMessage} message */
-  #onEvent({ type, payload }) {
+  #onEvent({ seq, type, payload }) {
     switch (type) {
       case "participant-joined":
       case "participant-rejoined":
@@ -445,11 +459,10 @@ export class Party extends EventTarget {
         this.#dispatch("room", { room: this.room });
         break;
       case "quiz-updated":
-        this.#fetchRoom();
+        this.#quizSeq = seq;
         break;
       case "signal-expired":
-        // The other side may have been asleep, and may not have seen our offer.
-        if (this.#peers.get(payload.toId)?.state !== "open") this.reconnect(payload.toId);
+        this.#peers.get(payload.toId)?.onExpired(payload.clientMsgId);
         break;
       case "room-ended":
         this.#room = { ...this.#room, status: payload.status, endedAt: payload.endedAt };
@@ -458,15 +471,22 @@ export class Party extends EventTarget {
     }
   }
 
+  /** Fetch a quiz that we know only by hearsay. One request at a time: no answer overtakes another. */
   async #fetchRoom() {
+    if (this.#isFetchingRoom) return;
+    this.#isFetchingRoom = true;
     try {
-      const room = await retrying(() => this.#api.room());
-      if (this.#hasEnded) return;
-      // Who is in it, the stream tells; it may be behind this answer.
-      this.#room = { ...this.#room, quizData: room.quizData };
-      this.#dispatch("room", { room: this.room });
+      while (this.#room.seq < this.#quizSeq) {
+        const { seq, quizData } = await retrying(() => this.#api.room());
+        if (this.#hasEnded || seq <= this.#room.seq) return; // older than what we have
+        // Who is in it, the stream tells; it may be behind this answer.
+        this.#room = { ...this.#room, seq, quizData };
+        this.#dispatch("room", { room: this.room });
+      }
     } catch (error) {
-      if (!this.#hasEnded && error instanceof ApiError) this.#onError(error);
+      if (error instanceof ApiError) this.#onError(error);
+    } finally {
+      this.#isFetchingRoom = false;
     }
   }
 
@@ -476,7 +496,6 @@ export class Party extends EventTarget {
     for (const id of this.#peers.keys()) if (!present.has(id)) this.#forgetPeer(id);
     this.#participants.clear();
     for (const participant of participants) this.#addParticipant(participant);
-    this.#dispatch("participants", { participants: this.participants });
   }
 
   /** @param {Participant} participant */
@@ -497,11 +516,11 @@ export class Party extends EventTarget {
     return new Peer({
       id,
       polite: this.id < id,
-      iceServers: () => this.#iceServers,
+      iceServers: this.#iceServers,
       tracks: this.#tracks,
       post: (type, payload) => {
         this.#trace.add({ kind: "sent", type, peerId: id, payload });
-        this.#loop.post(id, type, payload);
+        return this.#loop.post(id, type, payload);
       },
       onState: (state) => {
         this.#trace.add({ kind: "state", peerId: id, state });
@@ -521,32 +540,9 @@ export class Party extends EventTarget {
     this.#loop.discard(id);
   }
 
-  /**
-   * Credentials of TURN servers are good for a limited time; without any, nothing ever expires.
-   *
-   * @param {{iceServers: RTCIceServer[], ttlSeconds: number}} ice
-   */
-  #refreshIceServersIn({ iceServers, ttlSeconds }) {
-    if (!iceServers.some(({ credential }) => credential)) return;
-    this.#iceTimer = setTimeout(() => this.#refreshIceServers(), ttlSeconds * 1000 * ICE_REFRESH_PART);
-  }
-
-  async #refreshIceServers() {
-    try {
-      const ice = await retrying(() => this.#api.iceServers());
-      if (this.#hasEnded) return;
-      this.#iceServers = ice.iceServers;
-      for (const peer of this.#peers.values()) peer.refreshIceServers();
-      this.#refreshIceServersIn(ice);
-    } catch (error) {
-      if (this.#hasEnded || !(error instanceof ApiError)) return;
-      this.#onError(error);
-      this.#refreshIceServersIn({ iceServers: this.#iceServers, ttlSeconds: 60 });
-    }
-  }
-
   /** @param {ApiError} error */
   #onError(error) {
+    if (this.#hasEnded) return;
     this.#isTroubled = true;
     this.#dispatch("error", { error });
   }
@@ -556,7 +552,6 @@ export class Party extends EventTarget {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#loop.stop();
-    clearTimeout(this.#iceTimer);
     globalThis.removeEventListener?.("pagehide", this.#onPageHide);
     this.#keeper.forget(this.#seat);
     for (const id of [...this.#peers.keys()]) this.#forgetPeer(id);
@@ -570,6 +565,17 @@ export class Party extends EventTarget {
   #dispatch(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/**
+ * Where the service is mounted, as an absolute address with a slash at its end.
+ *
+ * @param {PageOptions} page
+ */
+function serviceUrl({ baseUrl = DEFAULT_BASE_URL }) {
+  const url = new URL(baseUrl, globalThis.document?.baseURI);
+  if (!url.pathname.endsWith("/")) url.pathname += "/";
+  return url;
 }
 
 /**

@@ -8,7 +8,9 @@ import { randomText } from "./random.js";
 import { backoffMs } from "./timing.js";
 
 /** @typedef {import("./connection.js").SignalPayload} SignalPayload */
+/** @typedef {import("./connection.js").IceServers} IceServers */
 /** @typedef {import("./pipe.js").Data} Data */
+/** @typedef {import("./pipe.js").Packed} Packed */
 
 /**
  * @typedef {"connecting"|"open"|"interrupted"} PeerState
@@ -23,14 +25,16 @@ const LONGEST_RESTART_DELAY_MS = 60_000;
 const ANSWER_DEADLINE_MS = 10_000;
 /** The polite side lets the other one restart first, so that they rarely do so both. */
 const POLITE_DELAY_MS = 2_000;
+/** Who has not been heard of for this long has probably gone without leaving, or sleeps. */
+const EXPECTED_FOR_MS = 60_000;
 
 /**
  * @typedef {object} PeerOptions
  * @property {string} id
  * @property {boolean} polite  whether our own offers give way
- * @property {() => RTCIceServer[]} iceServers  as they are at the moment
+ * @property {IceServers} iceServers
  * @property {Map<MediaStreamTrack, MediaStream>} tracks  what to send, now and in later connections
- * @property {(type: "offer"|"answer"|"ice", payload: SignalPayload) => void} post
+ * @property {(type: "offer"|"answer"|"ice", payload: SignalPayload) => string} post  gives its `clientMsgId`
  * @property {(state: PeerState) => void} onState
  * @property {() => void} onFailed  the connection is lost and will be begun anew after a while
  * @property {(data: Data) => void} onData
@@ -45,6 +49,8 @@ export class Peer {
   #earlySignals = [];
   /** @type {PeerState} */
   #state = "connecting";
+  /** When the other side was last known to be there. */
+  #lastSignOfLife = performance.now();
   #failures = 0;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #restartTimer;
@@ -56,6 +62,11 @@ export class Peer {
 
   get state() {
     return this.#state;
+  }
+
+  /** Whether its connection is about to open, as far as one can tell. */
+  get isExpected() {
+    return this.#state !== "open" && performance.now() - this.#lastSignOfLife < EXPECTED_FOR_MS;
   }
 
   /** Begin a new connection, in place of the one there may be. */
@@ -74,10 +85,21 @@ export class Peer {
   }
 
   /**
+   * The other side has not fetched a signal in time. It may have been asleep, and may not have seen our
+   * offer: begin again, unless we have since.
+   *
+   * @param {string} clientMsgId
+   */
+  onExpired(clientMsgId) {
+    if (this.#state !== "open" && this.#connection?.hasPosted(clientMsgId)) this.start();
+  }
+
+  /**
    * @param {"offer"|"answer"|"ice"} type
    * @param {SignalPayload} payload
    */
   receive(type, payload) {
+    this.#lastSignOfLife = performance.now();
     if (type === "offer" && this.#isNewConnection(payload)) this.#acceptNewConnection(payload.connection);
     if (this.#connection && payload.connection === this.#connection.id) {
       this.#connection.receive(type, payload);
@@ -89,11 +111,11 @@ export class Peer {
   }
 
   /**
-   * @param {string|ArrayBuffer|ArrayBufferView} data
+   * @param {Packed} packed
    * @returns {boolean} false: there is no open channel
    */
-  send(data) {
-    return this.#connection?.send(data) ?? false;
+  send(packed) {
+    return this.#connection?.send(packed) ?? false;
   }
 
   /**
@@ -107,11 +129,6 @@ export class Peer {
   /** @param {MediaStreamTrack} track */
   removeTrack(track) {
     this.#connection?.removeTrack(track);
-  }
-
-  /** Let the connection use what `iceServers` gives now. */
-  refreshIceServers() {
-    this.#connection?.setIceServers(this.#options.iceServers());
   }
 
   /** Close the connection; a new one may be begun by either side at any time. */
@@ -168,11 +185,9 @@ export class Peer {
   /** @param {string} id */
   #replaceConnection(id) {
     this.close();
-    const { iceServers, ...options } = this.#options;
     this.#connection = new Connection({
-      ...options,
+      ...this.#options,
       id,
-      iceServers: iceServers(),
       onState: (state) => (state === "failed" ? this.#onFailed() : this.#setState(state)),
     });
     return this.#connection;
@@ -192,6 +207,7 @@ export class Peer {
     if (state === "open") this.#failures = 0;
     if (state === this.#state) return;
     this.#state = state;
+    this.#lastSignOfLife = performance.now();
     this.#options.onState(state);
   }
 }

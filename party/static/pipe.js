@@ -1,5 +1,5 @@
 /**
- * Texts and binary data of any size over one ordered, reliable data channel, as fast as it takes them.
+ * Texts and binary data, large ones too, over one ordered, reliable data channel, as fast as it takes them.
  *
  * A short text is one frame. Anything else is announced by a frame with its kind and size, followed by
  * its bytes in chunks that every browser can receive:
@@ -14,17 +14,18 @@ const CHUNK_BYTES = 16 * 1024;
 /** So much waits in the browser at the most; beyond it memory would grow with what we are asked to send. */
 const HIGH_WATER_BYTES = 1024 * 1024;
 const LOW_WATER_BYTES = 256 * 1024;
-/** More than this in one piece is not taken: a receiver holds the whole of it in memory. */
-const LARGEST_BYTES = 1024 * 1024 * 1024;
+/** More than this in one piece is neither sent nor taken: a receiver holds the whole of it in memory. */
+export const LARGEST_BYTES = 256 * 1024 * 1024;
 
-/** @typedef {string|ArrayBuffer} Data */
+/** @typedef {string|ArrayBuffer} Data  as it is received */
+/** @typedef {Iterable<string|Uint8Array<ArrayBuffer>>} Packed  data as frames */
 
 export class Pipe {
   #channel;
   #onData;
   /** @type {Iterator<string|Uint8Array<ArrayBuffer>>[]} the frames of what is to be sent */
   #outgoing = [];
-  /** @type {{isText: boolean, bytes: Uint8Array, filled: number}|null} what is just being received */
+  /** @type {{isText: boolean, missing: number, chunks: ArrayBuffer[]}|null} what is just being received */
   #incoming = null;
 
   /**
@@ -40,9 +41,9 @@ export class Pipe {
     channel.onmessage = ({ data }) => this.#receive(data);
   }
 
-  /** @param {string|ArrayBuffer|ArrayBufferView} data  may be changed afterwards */
-  send(data) {
-    this.#outgoing.push(frames(data));
+  /** @param {Packed} packed */
+  send(packed) {
+    this.#outgoing.push(packed[Symbol.iterator]());
     this.#pump();
   }
 
@@ -67,38 +68,47 @@ export class Pipe {
   #begin(announcement) {
     const [kind, size] = announcement.slice(1).split(" ");
     // What is not announced properly is dropped with its chunks: the other side is not our own code.
-    this.#incoming = /^\d+$/.test(size) && Number(size) <= LARGEST_BYTES
-      ? { isText: kind === "text", bytes: new Uint8Array(Number(size)), filled: 0 }
-      : null;
+    const isProper = /^\d+$/.test(size) && Number(size) <= LARGEST_BYTES;
+    this.#incoming = isProper ? { isText: kind === "text", missing: Number(size), chunks: [] } : null;
     this.#finish();
   }
 
   /** @param {ArrayBuffer} chunk */
   #fill(chunk) {
-    const missing = this.#incoming ? this.#incoming.bytes.length - this.#incoming.filled : 0;
-    if (!this.#incoming || chunk.byteLength > missing) return;
-    this.#incoming.bytes.set(new Uint8Array(chunk), this.#incoming.filled);
-    this.#incoming.filled += chunk.byteLength;
+    if (!this.#incoming || chunk.byteLength > this.#incoming.missing) return;
+    // What is announced costs nothing: memory is used for what has come.
+    this.#incoming.chunks.push(chunk);
+    this.#incoming.missing -= chunk.byteLength;
     this.#finish();
   }
 
   #finish() {
-    if (!this.#incoming || this.#incoming.filled < this.#incoming.bytes.length) return;
-    const { isText, bytes } = this.#incoming;
+    if (!this.#incoming || this.#incoming.missing > 0) return;
+    const { isText, chunks } = this.#incoming;
     this.#incoming = null;
-    this.#onData(isText ? new TextDecoder().decode(bytes) : /** @type {ArrayBuffer} */ (bytes.buffer));
+    const bytes = joined(chunks);
+    this.#onData(isText ? new TextDecoder().decode(bytes) : bytes.buffer);
   }
 }
 
 /**
+ * Data as it is sent: looked at and copied once, for however many receivers. It may be changed afterwards.
+ *
  * @param {string|ArrayBuffer|ArrayBufferView} data
- * @returns {Iterator<string|Uint8Array<ArrayBuffer>>}
+ * @returns {Packed}
+ * @throws {TypeError} for anything else
+ * @throws {RangeError} for more than `LARGEST_BYTES`
  */
-function frames(data) {
-  // Before the first frame is asked for, so that the caller may change its data.
-  const whole = typeof data === "string" ? new TextEncoder().encode(data) : copyOf(data);
-  if (typeof data === "string" && whole.length < CHUNK_BYTES) return ["=" + data].values();
-  return chunks(typeof data === "string" ? "text" : "binary", whole);
+export function pack(data) {
+  const isText = typeof data === "string";
+  if (!isText && !(data instanceof ArrayBuffer) && !ArrayBuffer.isView(data)) {
+    throw new TypeError("What is sent is a text, an ArrayBuffer or a view of one.");
+  }
+  const bytes = isText ? new TextEncoder().encode(data) : bytesOf(data);
+  if (bytes.length > LARGEST_BYTES) throw new RangeError(`At most ${LARGEST_BYTES} bytes are sent in one piece.`);
+  if (isText && bytes.length < CHUNK_BYTES) return ["=" + data];
+  const own = new Uint8Array(bytes);
+  return { [Symbol.iterator]: () => chunks(isText ? "text" : "binary", own) };
 }
 
 /**
@@ -113,9 +123,19 @@ function* chunks(kind, bytes) {
 }
 
 /** @param {ArrayBuffer|ArrayBufferView} data */
-function copyOf(data) {
-  const view = ArrayBuffer.isView(data)
+function bytesOf(data) {
+  return ArrayBuffer.isView(data)
     ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     : new Uint8Array(data);
-  return new Uint8Array(view);
+}
+
+/** @param {ArrayBuffer[]} chunks */
+function joined(chunks) {
+  const bytes = new Uint8Array(chunks.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  let filled = 0;
+  for (const chunk of chunks) {
+    bytes.set(new Uint8Array(chunk), filled);
+    filled += chunk.byteLength;
+  }
+  return bytes;
 }

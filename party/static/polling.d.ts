@@ -22,9 +22,10 @@ export class PollLoop {
      *
      * @param {string} toId
      * @param {"offer"|"answer"|"ice"} type
-     * @param {Record<string, any>} payload
+     * @param {Record<string, any>} payload  throws a `TypeError` if JSON cannot express it
+     * @returns {string} the `clientMsgId` under which it is sent
      */
-    post(toId: string, type: "offer" | "answer" | "ice", payload: Record<string, any>): void;
+    post(toId: string, type: "offer" | "answer" | "ice", payload: Record<string, any>): string;
     /**
      * Forget what was posted for a peer and has not been sent.
      *

@@ -6,7 +6,7 @@
  * repeats the cursor, and the service repeats what was not acknowledged.
  */
 
-import { ApiError } from "./api.js";
+import { ApiError, AT_ONCE_MS } from "./api.js";
 import { Outbox } from "./outbox.js";
 import { backoffMs } from "./timing.js";
 
@@ -28,8 +28,8 @@ const GATHERING_MS = 100;
 /** A poll that is out for longer is being held by the service, and given up when there is something to send. */
 const HELD_AFTER_MS = 150;
 
-/** Why a poll was given up: not a failure. */
-const GIVEN_UP = Symbol("given up for a send");
+/** Why a request was given up: not a failure. */
+const GIVEN_UP = Symbol("given up for another request");
 
 /**
  * @typedef {object} PollLoopOptions
@@ -51,9 +51,10 @@ export class PollLoop {
   /** @type {number|null} everything up to here has been handled; null: start over */
   #cursor;
   #outbox;
+  /** In a row. A send that fails again and again fails in a row, though polls in between are answered. */
   #failures = 0;
-  /** After a refused send a poll tells what has changed in the room. */
-  #pollBeforeSending = false;
+  /** After a failure a poll tells whether the service is back, and what has changed in the room. */
+  #mustPoll = false;
   #stopped = false;
   /** Whether somebody has asked for the next turn before it was slept for. */
   #awake = false;
@@ -97,7 +98,7 @@ export class PollLoop {
     if (this.#failures > 0) return;
     this.#awake = true;
     this.#endSleep();
-    this.#giveUpHeldPoll();
+    if (this.#inFlight?.isPoll) this.#giveUpIfHeld();
   }
 
   /**
@@ -105,10 +106,11 @@ export class PollLoop {
    *
    * @param {string} toId
    * @param {"offer"|"answer"|"ice"} type
-   * @param {Record<string, any>} payload
+   * @param {Record<string, any>} payload  throws a `TypeError` if JSON cannot express it
+   * @returns {string} the `clientMsgId` under which it is sent
    */
   post(toId, type, payload) {
-    this.#outbox.post(toId, type, payload);
+    return this.#outbox.post(toId, type, payload);
   }
 
   /**
@@ -130,16 +132,20 @@ export class PollLoop {
     if (globalThis.document?.visibilityState === "visible") this.#onReturn();
   };
 
-  /** The network is back, or the reason to rest is gone: whatever we are waiting for, wait no longer. */
+  /**
+   * The network is back, or the reason to rest is gone: whatever we are waiting for, wait no longer. A send
+   * that has not been answered by now has met the dead network, too, and can be repeated.
+   */
   #onReturn = () => {
     this.#awake = true;
     this.#endSleep();
-    this.#giveUpHeldPoll();
+    this.#giveUpIfHeld();
   };
 
-  #giveUpHeldPoll() {
+  /** Give up the request in flight when it is out for longer than answers take. */
+  #giveUpIfHeld() {
     const request = this.#inFlight;
-    if (!request?.isPoll) return;
+    if (!request) return;
     const heldInMs = request.sentAt + HELD_AFTER_MS - performance.now();
     const giveUp = () => this.#inFlight === request && request.aborter.abort(GIVEN_UP);
     setTimeout(giveUp, Math.max(0, heldInMs));
@@ -152,18 +158,22 @@ export class PollLoop {
    */
   async #turn() {
     this.#awake = false;
-    const maySend = this.#cursor !== null && !this.#pollBeforeSending;
+    const maySend = this.#cursor !== null && !this.#mustPoll;
     const batch = maySend ? this.#outbox.batch() : [];
     // In a moment there will be a send, which is a poll, too.
     if (maySend && batch.length === 0 && this.#outbox.isGathering) return GATHERING_MS;
+    // While requests fail, we want to know at once when they do no more.
+    const mayBeHeld = batch.length === 0 && this.#failures === 0;
+    const sentAt = performance.now();
     try {
-      const answer = await this.#request(batch);
+      const answer = await this.#request(batch, mayBeHeld);
       if (this.#stopped) return 0;
       this.#outbox.sent(batch);
-      this.#failures = 0;
-      this.#pollBeforeSending = false;
+      this.#mustPoll = false;
       this.#receive(answer);
-      return this.#outbox.isDue ? 0 : this.#paceMs(answer);
+      const { isDue } = this.#outbox;
+      if (batch.length > 0 || !isDue) this.#failures = 0;
+      return isDue ? 0 : Math.max(0, this.#paceMs(answer) - (mayBeHeld ? heldMsSince(sentAt) : 0));
     } catch (error) {
       if (this.#stopped || error === GIVEN_UP) return 0;
       if (!(error instanceof ApiError)) throw error;
@@ -171,14 +181,17 @@ export class PollLoop {
     }
   }
 
-  /** @param {OutgoingSignal[]} batch */
-  async #request(batch) {
+  /**
+   * @param {OutgoingSignal[]} batch
+   * @param {boolean} mayBeHeld
+   */
+  async #request(batch, mayBeHeld) {
     const aborter = new AbortController();
     const isPoll = batch.length === 0 || this.#cursor === null;
     this.#inFlight = { aborter, sentAt: performance.now(), isPoll };
     try {
       return await (isPoll || this.#cursor === null
-        ? this.#api.poll(this.#cursor, aborter.signal)
+        ? this.#api.poll(this.#cursor, { mayBeHeld, signal: aborter.signal })
         : this.#api.send(batch, this.#cursor, aborter.signal));
     } finally {
       this.#inFlight = null;
@@ -205,7 +218,9 @@ export class PollLoop {
    */
   #afterFailure(error, batch) {
     const sending = batch.length > 0;
-    this.#pollBeforeSending = sending;
+    this.#mustPoll = true;
+    // Whoever asked for this turn has had it.
+    this.#awake = false;
     if (sending && error.code === "ROOM_ENDED") {
       // A poll still tells why.
       this.#outbox.sent(batch);
@@ -240,6 +255,16 @@ export class PollLoop {
       })
     );
   }
+}
+
+/**
+ * How long the service has held a poll: so much of the time until the next one has been waited already.
+ *
+ * @param {number} sentAt
+ */
+function heldMsSince(sentAt) {
+  const tookMs = performance.now() - sentAt;
+  return tookMs > AT_ONCE_MS ? tookMs : 0;
 }
 
 /**

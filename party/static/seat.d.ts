@@ -2,10 +2,10 @@
 /** @typedef {import("./api.js").Seat} Seat */
 export class SeatKeeper {
     /**
-     * @param {string|URL} baseUrl  one tab may have a seat at each of several services
+     * @param {URL} baseUrl  one tab may have a seat at each of several services
      * @param {Storage|null} [storage]  sessionStorage unless given: it lives as long as the tab
      */
-    constructor(baseUrl: string | URL, storage?: Storage | null);
+    constructor(baseUrl: URL, storage?: Storage | null);
     /** @param {Seat} seat */
     save(seat: Seat): void;
     /** @returns {Seat|null} */

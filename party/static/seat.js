@@ -7,12 +7,12 @@ export class SeatKeeper {
   #key;
 
   /**
-   * @param {string|URL} baseUrl  one tab may have a seat at each of several services
+   * @param {URL} baseUrl  one tab may have a seat at each of several services
    * @param {Storage|null} [storage]  sessionStorage unless given: it lives as long as the tab
    */
   constructor(baseUrl, storage = sessionStorageIfAllowed()) {
     this.#storage = storage;
-    this.#key = `party ${new URL(baseUrl)}`;
+    this.#key = `party ${baseUrl}`;
   }
 
   /** @param {Seat} seat */

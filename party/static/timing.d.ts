@@ -13,6 +13,14 @@ export function backoffMs(failures: number, longestMs?: number): number;
  * @template T
  * @param {() => Promise<T>} call
  * @param {number} [attempts]
- * @returns {Promise<T>}
+ * @returns {Promise<T>} rejects with the last error
  */
 export function retrying<T>(call: () => Promise<T>, attempts?: number): Promise<T>;
+/**
+ * Make a call that changes something, again when no answer came. If only the answer was lost, the
+ * repeated call is refused, and what was wanted has been done.
+ *
+ * @param {() => Promise<unknown>} call
+ * @param {string} codeWhenDone  how it is refused then
+ */
+export function retryingChange(call: () => Promise<unknown>, codeWhenDone: string): Promise<void>;

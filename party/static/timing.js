@@ -24,7 +24,7 @@ export function backoffMs(failures, longestMs = LONGEST_DELAY_MS) {
  * @template T
  * @param {() => Promise<T>} call
  * @param {number} [attempts]
- * @returns {Promise<T>}
+ * @returns {Promise<T>} rejects with the last error
  */
 export async function retrying(call, attempts = 5) {
   for (let failures = 1; ; failures++) {
@@ -34,5 +34,22 @@ export async function retrying(call, attempts = 5) {
       if (!(error instanceof ApiError && error.isOutage) || failures === attempts) throw error;
       await new Promise((resolve) => setTimeout(resolve, Math.max(backoffMs(failures), error.retryAfterMs)));
     }
+  }
+}
+
+/**
+ * Make a call that changes something, again when no answer came. If only the answer was lost, the
+ * repeated call is refused, and what was wanted has been done.
+ *
+ * @param {() => Promise<unknown>} call
+ * @param {string} codeWhenDone  how it is refused then
+ */
+export async function retryingChange(call, codeWhenDone) {
+  let calls = 0;
+  try {
+    await retrying(() => (calls++, call()), 2);
+  } catch (error) {
+    const isDone = calls > 1 && error instanceof ApiError && error.code === codeWhenDone;
+    if (!isDone) throw error;
   }
 }

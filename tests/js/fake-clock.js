@@ -8,7 +8,7 @@ export class FakeClock {
   #timers = new Map();
   #lastId = 0;
 
-  /** Replace the global timers and `performance.now` from here on. */
+  /** Replace the global timers, `performance.now` and `Date.now` from here on. */
   install() {
     globalThis.setTimeout = /** @type {any} */ (
       (/** @type {() => void} */ run, ms = 0) => {
@@ -17,7 +17,7 @@ export class FakeClock {
       }
     );
     globalThis.clearTimeout = /** @type {any} */ ((/** @type {number} */ id) => this.#timers.delete(id));
-    performance.now = () => this.now;
+    performance.now = Date.now = () => this.now;
   }
 
   /**

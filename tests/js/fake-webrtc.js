@@ -39,8 +39,14 @@ export class FakePeerConnection {
   /** @type {any[]} */
   candidates = [];
   restarts = 0;
+  /** @type {Set<object>} the media tracks that are sent */
+  tracks = new Set();
+  /** @type {any[]} the ICE servers that each gathering asked */
+  gatherings = [];
 
-  constructor() {
+  /** @param {any} [configuration] */
+  constructor(configuration = {}) {
+    this.configuration = configuration;
     FakePeerConnection.all.push(this);
   }
 
@@ -54,14 +60,23 @@ export class FakePeerConnection {
   }
 
   getConfiguration() {
-    return {};
+    return this.configuration;
   }
 
-  setConfiguration() {}
+  setConfiguration(configuration) {
+    this.#assertUsable();
+    this.configuration = configuration;
+  }
+
+  addTrack(track) {
+    if (this.tracks.has(track)) throw new Error("InvalidAccessError: is sent already");
+    this.tracks.add(track);
+  }
 
   async setLocalDescription() {
     await null;
     this.#assertUsable();
+    this.gatherings.push(this.configuration.iceServers);
     const type = this.signalingState === "have-remote-offer" ? "answer" : "offer";
     const sdp = `${type} ${++lastId}`;
     makers.set(sdp, this);

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { Peer } from "../../party/static/peer.js";
+import { pack } from "../../party/static/pipe.js";
 import { FakeClock } from "./fake-clock.js";
 import { FakePeerConnection } from "./fake-webrtc.js";
 
@@ -17,6 +18,10 @@ beforeEach(() => {
   globalThis.RTCPeerConnection = /** @type {any} */ (FakePeerConnection);
   console.warn = () => {};
 });
+
+/** @type {RTCIceServer[]} */
+const none = [];
+const NO_SERVERS = { current: none, fresh: async () => none };
 
 /** Two participants, "a" and "b", and the signals between them: in order, each after `delayMs()`. */
 class Pair {
@@ -47,12 +52,13 @@ class Pair {
     return new Peer({
       id: other,
       polite: id < other,
-      iceServers: () => [],
+      iceServers: NO_SERVERS,
       tracks: new Map(),
       post: (type, payload) => {
         this.posted.push({ from: id, type, payload });
         const copy = structuredClone(payload);
         this.deliver(other, () => this.peers[other].receive(type, copy));
+        return `message ${this.posted.length}`;
       },
       onState: (state) => this.states[id].push(state),
       onFailed: () => {},
@@ -89,7 +95,7 @@ class Pair {
   async assertConnected() {
     assert.deepEqual([this.peers.a.state, this.peers.b.state], ["open", "open"]);
     this.data = { a: [], b: [] };
-    assert.ok(this.peers.a.send("to b") && this.peers.b.send("to a"));
+    assert.ok(this.peers.a.send(pack("to b")) && this.peers.b.send(pack("to a")));
     await clock.advance(1);
     assert.deepEqual(this.data, { a: ["to a"], b: ["to b"] });
   }
@@ -254,6 +260,44 @@ test("when the other page is gone, it is tried ever more rarely", async () => {
     await clock.advance(10_000);
   }
   assert.ok(FakePeerConnection.all.length < 80, String(FakePeerConnection.all.length));
+});
+
+test("a signal that expired begins again the attempt that it belonged to, and no newer one", async () => {
+  const pair = new Pair();
+  pair.deliver = () => {}; // the other side sleeps
+  const { a } = pair.peers;
+  const attempts = () => FakePeerConnection.all.length;
+  a.start();
+  await clock.advance(10);
+  const first = `message ${pair.posted.length}`;
+  a.onExpired(first);
+  await clock.advance(10);
+  assert.equal(attempts(), 2);
+  const second = `message ${pair.posted.length}`;
+  a.onExpired(first);
+  a.onExpired("message of a former page");
+  await clock.advance(10);
+  assert.equal(attempts(), 2);
+  a.onExpired(second);
+  assert.equal(attempts(), 3);
+});
+
+test("a peer is expected until its connection is open, or it has given no sign of life for long", async () => {
+  const pair = new Pair();
+  const { a, b } = pair.peers;
+  a.start();
+  assert.ok(a.isExpected && b.isExpected);
+  await clock.advance(100_000);
+  assert.ok(!a.isExpected && !b.isExpected);
+  pair.deliver = () => {};
+  a.close();
+  await clock.advance(50_000);
+  assert.ok(a.isExpected);
+  a.receive("ice", { connection: "new", negotiation: 1, candidates: [] });
+  await clock.advance(50_000);
+  assert.ok(a.isExpected);
+  await clock.advance(20_000);
+  assert.ok(!a.isExpected);
 });
 
 test("a closed peer posts nothing more and leaks no connection", async () => {

@@ -53,7 +53,7 @@ class Setup {
     this.script = script;
     this.loop = new PollLoop({
       api: /** @type {any} */ ({
-        poll: (/** @type {any} */ after, /** @type {any} */ signal) => this.#answer({ after, signal }),
+        poll: (/** @type {any} */ after, /** @type {any} */ options) => this.#answer({ after, ...options }),
         send: (/** @type {any} */ batch, /** @type {any} */ after, /** @type {any} */ signal) =>
           this.#answer({ batch: structuredClone(batch), after, signal }),
       }),
@@ -104,6 +104,14 @@ const refuse = (code, status, retryAfterMs) => () => {
 };
 const lost = refuse("NETWORK", 0);
 
+/**
+ * @template T
+ * @param {number} ms
+ * @param {T} [answer]
+ * @returns {Promise<T|undefined>}
+ */
+const later = (ms, answer) => new Promise((resolve) => setTimeout(() => resolve(answer), ms));
+
 test("polls at the service's pace, one request after the other", async () => {
   const setup = new Setup();
   await clock.advance(10_000);
@@ -112,10 +120,32 @@ test("polls at the service's pace, one request after the other", async () => {
 });
 
 test("waits for a slow answer before it asks again", async () => {
-  const setup = new Setup(() => new Promise((resolve) => setTimeout(() => resolve(idle(5)), 7_000)));
-  await clock.advance(9_000);
+  const setup = new Setup(() => later(7_000, idle(5)));
+  await clock.advance(7_000);
+  assert.equal(setup.requests.length, 1);
+  await clock.advance(1_000);
   assert.equal(setup.requests.length, 2);
-  assert.equal(setup.gaps[0], 7_000 + PACE_MS);
+});
+
+test("the time for which a poll was held counts towards the pace", async () => {
+  const setup = new Setup(
+    () => later(25_000, idle(5)),
+    () => later(2_000, { ...idle(5), pollAfterMs: 5_000 }),
+    () => later(800, idle(5)), // a busy service: it did not hold this one
+  );
+  await clock.advance(60_000);
+  assert.deepEqual(setup.gaps.slice(0, 4), [25_000, 5_000, 800 + PACE_MS, PACE_MS]);
+  assert.ok(setup.requests.every(({ mayBeHeld }) => mayBeHeld));
+});
+
+test("while requests fail no poll is held, so that the first answer comes at once", async () => {
+  const setup = new Setup(() => idle(5), lost, lost);
+  setup.mayRest = false;
+  await clock.advance(5_000);
+  assert.deepEqual(
+    setup.requests.slice(0, 5).map(({ mayBeHeld }) => mayBeHeld),
+    [true, true, false, false, true],
+  );
 });
 
 test("acknowledges what it has handled, with the next request", async () => {
@@ -270,6 +300,23 @@ test("a signal that is refused for ever is dropped and told of", async () => {
   assert.equal(setup.requests.filter(({ batch }) => batch).length, 1);
 });
 
+for (const code of ["UNAVAILABLE", "MAILBOX_FULL"]) {
+  test(`a send that keeps failing with ${code} is repeated ever more rarely, though polls are answered`, async () => {
+    const setup = new Setup();
+    const refused = refuse(code, code === "UNAVAILABLE" ? 503 : 429);
+    setup.script = [...Array(200)].map(() => (request) => (request.batch ? refused() : idle(5)));
+    setup.loop.post("b", "offer", {});
+    await clock.advance(120_000);
+    const sends = setup.requests.filter(({ batch }) => batch);
+    assert.ok(sends.length >= 10 && sends.length <= 25, String(sends.length));
+    assert.ok(setup.requests.length <= 2 * sends.length + 1);
+    assert.ok(sends.at(-1).at - sends.at(-2).at >= 5_000);
+    setup.script = [];
+    await clock.advance(12_000);
+    assert.deepEqual(new Set(setup.gaps.slice(-2)), new Set([PACE_MS]));
+  });
+}
+
 test("a full mailbox is tried again", async () => {
   const setup = new Setup(refuse("MAILBOX_FULL", 429, 2_000));
   setup.loop.post("b", "offer", {});
@@ -290,6 +337,49 @@ test("when an addressee has left, its signals are dropped and the others' are se
   const sends = setup.requests.filter(({ batch }) => batch);
   assert.deepEqual(sends.map(({ batch }) => batch.map(({ toId }) => toId)), [["gone", "b"], ["b"]]);
   assert.deepEqual(setup.errors, []);
+});
+
+test("whoever asks for the next turn while a request fails does not cut the wait short", async () => {
+  const setup = new Setup(async () => {
+    await later(100);
+    refuse("UNAVAILABLE", 503, 30_000)();
+  });
+  await clock.advance(200);
+  setup.loop.wake();
+  await clock.advance(25_000);
+  assert.equal(setup.requests.length, 1);
+  await clock.advance(6_000);
+  assert.ok(setup.requests.length > 1);
+});
+
+test("a signal that JSON cannot express is refused at once, and polling goes on", async () => {
+  const setup = new Setup();
+  /** @type {any} */
+  const payload = {};
+  payload.self = payload;
+  assert.throws(() => setup.loop.post("b", "offer", payload), TypeError);
+  await clock.advance(5_000);
+  assert.ok(setup.requests.length >= 5);
+});
+
+test("what is posted is sent as it was then", async () => {
+  const setup = new Setup();
+  const payload = { candidates: [1] };
+  setup.loop.post("b", "ice", payload);
+  setup.loop.post("b", "ice", { candidates: [2] });
+  assert.deepEqual(payload, { candidates: [1] });
+  payload.candidates = [];
+  await clock.advance(1_000);
+  assert.deepEqual(setup.requests[0].batch[0].payload, { candidates: [1, 2] });
+});
+
+test("what is sent when the page goes is as much as browsers take then", () => {
+  const setup = new Setup();
+  for (let i = 0; i < 30; i++) setup.loop.post(`${i}`, "offer", { sdp: "ü".repeat(2_000) });
+  const unsent = setup.loop.unsent();
+  const bytes = Buffer.byteLength(JSON.stringify(unsent));
+  assert.ok(bytes > 50 * 1024 && bytes < 60 * 1024, String(bytes));
+  assert.deepEqual(unsent.map(({ toId }) => toId), [...unsent.keys()].map(String));
 });
 
 /** A poll that the service holds until it is given up. */
@@ -332,6 +422,18 @@ test("polls at once when the page becomes visible or the network returns, even i
     assert.equal(setup.requests.length, 2);
     setup.loop.stop();
   }
+});
+
+test("when the network returns, a send that has met the dead one is repeated under the same ids", async () => {
+  const setup = new Setup(held);
+  setup.loop.post("b", "offer", {});
+  await clock.advance(5_000);
+  assert.equal(setup.requests.length, 1);
+  network.dispatchEvent(new Event("online"));
+  await clock.advance(0);
+  assert.equal(setup.requests.length, 2);
+  assert.deepEqual(setup.requests[1].batch, setup.requests[0].batch);
+  assert.deepEqual(setup.errors, []);
 });
 
 test("a hidden page with nothing to connect rests", async () => {

@@ -1,0 +1,318 @@
+/** A party in its room, with a scripted service and without a network. */
+
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { Party } from "../../party/static/party.js";
+import { FakeClock } from "./fake-clock.js";
+import { FakePeerConnection } from "./fake-webrtc.js";
+
+/** @type {FakeClock} */
+let clock;
+/** @type {FakeService} */
+let service;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  clock.install();
+  service = new FakeService();
+  FakePeerConnection.all = [];
+  const page = new EventTarget();
+  Object.assign(globalThis, {
+    fetch: service.fetch,
+    RTCPeerConnection: FakePeerConnection,
+    document: Object.assign(new EventTarget(), { visibilityState: "visible", baseURI: "https://site.test/app/" }),
+    addEventListener: page.addEventListener.bind(page),
+    removeEventListener: page.removeEventListener.bind(page),
+    dispatchEvent: page.dispatchEvent.bind(page),
+  });
+});
+
+/** A room with Ada, its host, and whoever a test adds. Its stream is what a test puts into it. */
+class FakeService {
+  /** @type {any} */
+  room = {
+    code: "ABC234",
+    status: "waiting",
+    hostId: "ada",
+    quizData: null,
+    seq: 5,
+    participants: [participant("ada"), participant("me")],
+  };
+  /** @type {any[]} */
+  stream = [];
+  /** @type {any} to be added to the next answer to a poll */
+  extra = {};
+  pollAfterMs = 1000;
+  ttlSeconds = 3600;
+  /** Counts the credentials that were given. */
+  credentials = 0;
+  /** @type {{call: string, url: string, body: any, keepalive?: boolean}[]} */
+  requests = [];
+  /** @type {Record<string, () => any>} by call: what to answer instead, or throw */
+  special = {};
+
+  fetch = async (/** @type {URL} */ url, /** @type {any} */ { method, body, keepalive, headers }) => {
+    const path = url.pathname.replace(/^.*?\/(?=rooms|signal)/, "");
+    const call = `${method} ${path.replace("ABC234", "CODE")}`;
+    const sent = body && JSON.parse(body);
+    this.requests.push({ call, url: String(url), body: sent, keepalive });
+    const answer = await (this.special[call] ?? (() => this.#answer(call, sent, headers)))();
+    if (answer instanceof Response) return answer;
+    return Response.json({ success: true, data: answer });
+  };
+
+  /**
+   * @param {string} call
+   * @param {any} body
+   * @param {any} headers
+   */
+  #answer(call, body, headers) {
+    switch (call) {
+      case "POST rooms/CODE/join":
+        return { ...this.room, you: { id: "me", role: "guest", token: "t" } };
+      case "GET rooms/CODE":
+        return { ...this.room, you: { id: "me", role: "guest" } };
+      case "GET rooms/CODE/ice-servers": {
+        const server = { urls: "turn:turn.test", username: "u", credential: `${++this.credentials}` };
+        return { iceServers: [server], ttlSeconds: this.ttlSeconds };
+      }
+      case "GET signal/CODE/me":
+      case "POST signal": {
+        const after = Number(headers["X-Party-After"] ?? body?.after ?? 0);
+        const messages = this.stream.filter(({ seq }) => seq > after);
+        const seq = messages.at(-1)?.seq ?? after;
+        const answer = { messages, seq, more: false, gap: false, pollAfterMs: this.pollAfterMs, ...this.extra };
+        this.extra = {};
+        return answer;
+      }
+      default:
+        return {};
+    }
+  }
+
+  /**
+   * Write into the stream.
+   *
+   * @param {string} type
+   * @param {any} payload
+   * @param {string} [fromId]
+   */
+  add(type, payload, fromId = "ada") {
+    this.room.seq += 1;
+    this.stream.push({ seq: this.room.seq, type, fromId, toId: null, payload, createdAt: "" });
+  }
+
+  /** @param {string} call */
+  count(call) {
+    return this.requests.filter((request) => request.call === call).length;
+  }
+}
+
+/** @param {string} id */
+function participant(id) {
+  return { id, name: id, isHost: id === "ada", role: id === "ada" ? "host" : "guest", online: true, score: 0 };
+}
+
+/**
+ * @param {number} status
+ * @param {string} code
+ */
+function refusal(status, code) {
+  return Response.json({ success: false, error: { code, message: code } }, { status });
+}
+
+/** @param {Partial<import("../../party/static/party.js").JoinOptions>} [options] */
+async function join(options) {
+  return Party.join("abc234", { name: "Me", baseUrl: "https://service.test/party", storage: null, ...options });
+}
+
+/**
+ * @param {Party} party
+ * @param {string} type
+ * @returns {any[]} the details of the events of this type from now on
+ */
+function record(party, type) {
+  /** @type {any[]} */
+  const details = [];
+  party.addEventListener(type, (event) => details.push(/** @type {CustomEvent} */ (event).detail));
+  return details;
+}
+
+const NETWORK_FAILS = async () => {
+  throw new TypeError("network");
+};
+
+test("a base URL may be relative to the page and needs no slash at its end", async () => {
+  for (const [baseUrl, expected] of [
+    ["/party", "https://site.test/party/rooms/ABC234/join"],
+    ["relay/", "https://site.test/app/relay/rooms/ABC234/join"],
+  ]) {
+    service.requests = [];
+    await join({ baseUrl });
+    assert.equal(service.requests[0].url, expected);
+  }
+});
+
+test("a seat is found again whether or not the base URL ends in a slash", async () => {
+  const kept = new Map();
+  const storage = /** @type {any} */ ({
+    getItem: (/** @type {string} */ key) => kept.get(key) ?? null,
+    setItem: (/** @type {string} */ key, /** @type {string} */ value) => kept.set(key, value),
+    removeItem: (/** @type {string} */ key) => kept.delete(key),
+  });
+  await join({ baseUrl: "/party", storage });
+  service.special["POST rooms/CODE/rejoin"] = () => ({ ...service.room, you: { id: "me", role: "guest", token: "u" } });
+  const resumed = await Party.resume({ baseUrl: "https://site.test/party/", storage });
+  assert.equal(resumed?.id, "me");
+});
+
+test("credentials are renewed in time, as long as the party lasts", async () => {
+  service.pollAfterMs = 30_000;
+  await join();
+  await clock.advance(2 * 3600 * 1000);
+  assert.ok(service.credentials >= 3 && service.credentials <= 4, String(service.credentials));
+});
+
+test("credentials that do not expire soon are not asked for again", async () => {
+  service.ttlSeconds = 60 * 24 * 3600; // more than a timer of a browser takes
+  await join();
+  await clock.advance(60_000);
+  assert.equal(service.credentials, 1);
+});
+
+test("after the sleep of a computer nobody is offered or answered with credentials that have expired", async () => {
+  await join();
+  await clock.advance(2_000);
+  const fresh = () => FakePeerConnection.all.at(-1)?.gatherings.at(-1)[0].credential;
+  assert.equal(fresh(), "1");
+  service.add("participant-joined", { participant: participant("ben") }, "ben");
+  const description = { type: "offer", sdp: "offer of ben" };
+  service.add("offer", { connection: "x", negotiation: 1, description }, "ben");
+  await clock.sleep(3600 * 1000);
+  await clock.advance(2_000);
+  assert.equal(FakePeerConnection.all.at(-1)?.localDescription?.type, "answer");
+  assert.equal(fresh(), "2");
+});
+
+test("credentials that cannot be renewed are asked for again, and the old ones used meanwhile", async () => {
+  service.pollAfterMs = 10_000;
+  const party = await join();
+  const errors = record(party, "error");
+  service.special["GET rooms/CODE/ice-servers"] = NETWORK_FAILS;
+  await clock.advance(3000 * 1000);
+  assert.ok(errors.length >= 1 && errors.length <= 3, String(errors.length));
+  party.reconnect("ada");
+  await clock.advance(1_000);
+  assert.equal(FakePeerConnection.all.at(-1)?.gatherings.length, 1);
+  service.special = {};
+  await clock.advance(61_000);
+  assert.equal(service.credentials, 2);
+});
+
+test("a page that leaves when it is closed has left, should the browser show it again", async () => {
+  const party = await join({ leaveOnClose: true });
+  const ended = record(party, "ended");
+  await clock.advance(1_000);
+  dispatchEvent(new Event("pagehide"));
+  assert.deepEqual(ended, [{ reason: "left" }]);
+  const left = service.requests.findIndex(({ call, keepalive }) => call === "POST rooms/CODE/leave" && keepalive);
+  await clock.advance(60_000);
+  assert.equal(service.requests.length, left + 1);
+  assert.ok(FakePeerConnection.all.every(({ signalingState }) => signalingState === "closed"));
+});
+
+test("a start or a removal whose answer was lost has succeeded", async () => {
+  const party = await join();
+  for (const [call, status, code, act] of /** @type {[string, number, string, () => Promise<void>][]} */ ([
+    ["POST rooms/CODE/start", 409, "WRONG_STATUS", () => party.start()],
+    ["POST rooms/CODE/remove", 404, "PEER_NOT_FOUND", () => party.remove("ada")],
+  ])) {
+    const fates = [NETWORK_FAILS, () => refusal(status, code), () => refusal(status, code)];
+    service.special[call] = () => /** @type {any} */ (fates.shift())();
+    const done = act();
+    await clock.advance(5_000);
+    await done;
+    await assert.rejects(act(), { code });
+  }
+});
+
+test("a new quiz is asked for until it is there, and an older answer does not replace a newer one", async () => {
+  const party = await join();
+  const rooms = record(party, "room");
+  const before = { ...service.room };
+  service.add("quiz-updated", {});
+  service.room = { ...service.room, quizData: { n: 1 } };
+  const fates = [NETWORK_FAILS, () => refusal(500, "INTERNAL"), () => before];
+  service.special["GET rooms/CODE"] = () => fates.shift()?.() ?? service.room;
+  await clock.advance(10_000);
+  assert.deepEqual(rooms.map(({ room }) => room.quizData), [{ n: 1 }]);
+  assert.equal(service.count("GET rooms/CODE"), 4);
+  await clock.advance(10_000);
+  assert.equal(service.count("GET rooms/CODE"), 4);
+});
+
+test("a quiz that changes while it is fetched is fetched again", async () => {
+  const party = await join();
+  const rooms = record(party, "room");
+  service.add("quiz-updated", {});
+  const first = { ...service.room, quizData: { n: 1 } };
+  const fates = [() => new Promise((resolve) => setTimeout(() => resolve(first), 3_000))];
+  service.special["GET rooms/CODE"] = () => fates.shift()?.() ?? service.room;
+  await clock.advance(1_000);
+  service.add("quiz-updated", {});
+  service.room = { ...service.room, quizData: { n: 2 } };
+  service.pollAfterMs = 60_000; // no occasion comes soon
+  await clock.advance(5_000);
+  assert.deepEqual(rooms.map(({ room }) => room.quizData.n), [1, 2]);
+});
+
+test("when part of the stream was lost, listeners find everything as the new room says", async () => {
+  const party = await join();
+  /** @type {any[]} */
+  const seen = [];
+  const look = (/** @type {Event} */ { type }) =>
+    seen.push([type, party.room.status, party.participants.map(({ id }) => id).join()]);
+  for (const type of ["room", "participants"]) party.addEventListener(type, look);
+  service.room.participants.push(participant("ben"));
+  const room = { ...service.room, status: "playing", seq: 9, you: { id: "me", role: "guest" } };
+  service.extra = { gap: true, seq: 9, room };
+  await clock.advance(1_000);
+  assert.deepEqual(seen, [
+    ["room", "playing", "ada,me,ben"],
+    ["participants", "playing", "ada,me,ben"],
+  ]);
+});
+
+test("the trace shows each candidate once, as it was found", async () => {
+  const party = await join();
+  await clock.advance(20);
+  const pc = FakePeerConnection.all[0];
+  for (const candidate of ["second", "third"]) {
+    /** @type {any} */ (pc).onicecandidate({ candidate: { candidate, toJSON: () => ({ candidate }) } });
+  }
+  await clock.advance(1_000);
+  const sent = party.trace.flatMap((each) => (each.kind === "sent" && each.type === "ice" ? [each.payload] : []));
+  assert.deepEqual(sent.map((payload) => /** @type {any} */ (payload).candidates.length), [1, 1, 1]);
+  const { messages } = /** @type {any} */ (service.requests.find(({ call }) => call === "POST signal")).body;
+  assert.deepEqual(messages.map(({ payload }) => payload.candidates?.length), [1, undefined, 2]);
+});
+
+test("a track that is sent already stays as it is", async () => {
+  const party = await join();
+  const [track, stream] = /** @type {any[]} */ ([{ kind: "video" }, {}]);
+  party.addTrack(track, stream);
+  party.addTrack(track, stream);
+  await clock.advance(1_000);
+  assert.deepEqual([...FakePeerConnection.all[0].tracks], [track]);
+});
+
+test("data of a wrong kind is refused whether anybody is connected or not", async () => {
+  const party = await join();
+  for (const data of [{ text: "hello" }, 7, undefined]) {
+    assert.throws(() => party.broadcast(/** @type {any} */ (data)), TypeError);
+    assert.throws(() => party.send("ada", /** @type {any} */ (data)), TypeError);
+    assert.throws(() => party.send("nobody", /** @type {any} */ (data)), TypeError);
+  }
+  assert.equal(party.broadcast("hello"), 0);
+});
