@@ -11,14 +11,18 @@ standard library is used, in the form that every supported Python has.
 
 import hashlib
 import json
+import secrets
 import shutil
 import sys
-import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 RELEASES = ROOT / "releases"
 FILES = RELEASES / "files"
+# Older drafts were left by processes that got killed.
+DRAFT_SECONDS = 3600
 
 
 def use_current_release() -> None:
@@ -40,7 +44,9 @@ def use_current_release() -> None:
 def _assemble(folder: Path) -> None:
     """Copy the files of a release to where the manifest wants them; they appear all at once."""
     manifest = json.loads(folder.with_name(f"{folder.name}.json").read_text(encoding="utf-8"))
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=RELEASES))
+    draft = _draft()
+    # Not for our eyes only: if root was first, the app's user must be able to run it all the same.
+    draft.mkdir()
     try:
         for path, digest in manifest["files"].items():
             content = (FILES / digest).read_bytes()
@@ -58,9 +64,22 @@ def _assemble(folder: Path) -> None:
         shutil.rmtree(draft, ignore_errors=True)
 
 
+def _draft() -> Path:
+    """A folder that nobody else uses."""
+    return RELEASES / f".draft-{secrets.token_hex(8)}"
+
+
 def _remove_outdated() -> None:
     """Remove releases that were put together here and whose manifests a deploy has meanwhile deleted."""
-    for program in RELEASES.glob("*/app.py"):
+    for program in RELEASES.glob("[!.]*/app.py"):
         folder = program.parent
-        if not folder.name.startswith(".") and not folder.with_name(f"{folder.name}.json").exists():
-            shutil.rmtree(folder, ignore_errors=True)
+        if not folder.with_name(f"{folder.name}.json").exists():
+            # If we get killed, what is left of it must not have the name of a release.
+            draft = _draft()
+            with suppress(OSError):
+                folder.rename(draft)
+            shutil.rmtree(draft, ignore_errors=True)
+    for draft in RELEASES.glob(".draft-*"):
+        with suppress(OSError):
+            if time.time() - draft.stat().st_mtime > DRAFT_SECONDS:
+                shutil.rmtree(draft)

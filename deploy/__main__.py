@@ -77,7 +77,7 @@ def _deploy(site: Site, settings: Settings, requirements_installed: bool) -> Non
         _install_requirements(site, settings, todo.release, asked=asked)
     site.switch_to(todo.release)
     click.echo(f"switched to {todo.release.name}")
-    if not _is_configured(site):
+    if todo.current is None and not _is_configured(site):
         pip = "" if settings.python else ", then Run Pip Install"
         click.echo(FIRST_STEPS.format(root=site.root, pip=pip))
         return
@@ -88,19 +88,18 @@ def _deploy(site: Site, settings: Settings, requirements_installed: bool) -> Non
         )
     _restart(site, settings)
     _wait(settings, todo.release)
-    for name in site.prune(todo.release, *_previous(site, todo.release)):
+    before = site.release(todo.release.previous) if todo.release.previous else None
+    for name in site.prune(*filter(None, (todo.release, before))):
         click.echo(f"removed {name}")
 
 
 def _roll_back(site: Site, settings: Settings, dry_run: bool) -> None:
-    current = site.current()
-    if current is None or current.previous is None:
-        raise DeployError("there is no previous release to switch back to")
-    previous = site.release(current.previous)
+    current, previous = _last_two(site)
     if dry_run:
         click.echo(f"{previous.name} is to run; now it is {current.name}")
         return
     with site.locked():
+        current, previous = _last_two(site)  # another deploy may have ended in between
         site.switch_to(previous)
         click.echo(f"switched back to {previous.name}")
         if previous.requirements != current.requirements:
@@ -114,8 +113,13 @@ def _roll_back(site: Site, settings: Settings, dry_run: bool) -> None:
         _wait(settings, previous)
 
 
-def _previous(site: Site, release: Release) -> list[Release]:
-    return [] if release.previous is None else [site.release(release.previous)]
+def _last_two(site: Site) -> tuple[Release, Release]:
+    """The current release and the one before it."""
+    current = site.current()
+    previous = site.release(current.previous) if current and current.previous else None
+    if current is None or previous is None:
+        raise DeployError("there is no previous release to switch back to")
+    return current, previous
 
 
 def _is_configured(site: Site) -> bool:

@@ -7,7 +7,7 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -117,7 +117,8 @@ class FtpsAccount:
         with self._connection() as ftp:
             try:
                 ftp.rename(old, new)
-            except ftplib.error_perm:
+            except (ftplib.error_perm, ftplib.error_temp):
+                # Pure-FTPd, cPanel's own, counts a folder that is not empty among what may pass: 451.
                 if not self._is_folder(ftp, new):
                     raise
                 return False
@@ -178,6 +179,10 @@ class FtpsAccount:
                 self.close()
                 raise ConnectionLost(f"the connection broke ({error})") from error
             raise DeployError(f"the server refused: {error}") from error
+        except KeyboardInterrupt:
+            # What the server has yet to answer would be taken for the answer to the next command.
+            self.close()
+            raise
 
     def _connect(self) -> _Connection:
         host, port = self._address
@@ -203,5 +208,8 @@ class FtpsAccount:
                 raise DeployError(f"{host} refused the user name or the password ({error})") from None
             raise
         ftp.prot_p()
+        with suppress(ftplib.error_perm):
+            # The web server reads .htaccess as another user. vsftpd's default is 077, and it takes this.
+            ftp.sendcmd("SITE UMASK 022")
         self._was_open = True
         return ftp

@@ -13,7 +13,7 @@ def merge(existing: bytes | None, ours: bytes) -> bytes:
 
     Raises `DeployError` if the section in it has lost its beginning or its end.
     """
-    section = _section(ours.decode())
+    section = _section(ours.decode().replace("\r\n", "\n"))
     # Any byte is a character of this encoding: what we do not know passes through unchanged.
     text = (existing or b"").decode("latin-1").replace("\r\n", "\n")
     crlf = existing is not None and b"\r\n" in existing

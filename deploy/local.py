@@ -18,6 +18,9 @@ class LocalAccount:
 
     has_shell = True
 
+    def __init__(self) -> None:
+        os.umask(0o022)  # the web server reads .htaccess as another user
+
     def read(self, path: str) -> bytes | None:
         with _plain_errors(path):
             try:

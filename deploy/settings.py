@@ -24,7 +24,14 @@ def _folder(value: str) -> str:
     folder = value.rstrip("/")
     if not folder or ".." in folder.split("/"):
         raise ValueError("it must name a folder, without ..")
-    return folder
+    return _without_tilde(folder)
+
+
+def _without_tilde(value: str) -> str:
+    # No shell expands it, so it would make, or look for, a folder of that name.
+    if value.startswith("~"):
+        raise ValueError("write it without ~: a relative path begins where a login does")
+    return value
 
 
 Folder = Annotated[str, AfterValidator(_folder)]
@@ -47,18 +54,13 @@ class Settings(BaseModel):
     url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
     deadline_seconds: PositiveFloat = 90
     # The app's own Python on the server: only where there is a shell.
-    python: str | None = None
+    python: Annotated[str, AfterValidator(_without_tilde)] | None = None
     # What makes a server of one's own take up new code; Passenger needs nothing.
     restart_command: str | None = None
     # A file of certificates to trust in place of this machine's.
     certificate_authority: Path | None = None
     # A file like ~/.ssh/config in place of it.
     ssh_config: Path | None = None
-
-    @property
-    def target(self) -> str:
-        """The account and folder, for people to read."""
-        return f"{self.host}:{self.app_root}" if self.host else self.app_root
 
 
 def load(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
@@ -68,7 +70,8 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        pass
+        if f"{ENVIRONMENT_PREFIX}METHOD" not in environ:
+            raise DeployError(f"there is no {path}: copy deploy/deploy.example.toml and fill it in") from None
     except (OSError, ValueError) as error:
         raise DeployError(f"{path.name}: {error}") from error
     if "password" in values:
@@ -89,6 +92,8 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
         raise DeployError(f"setting host: required with {settings.method}")
     if settings.method == "ftps" and not settings.user:
         raise DeployError("setting user: required with ftps")
+    if settings.method == "ftps" and settings.restart_command:
+        raise DeployError("setting restart_command: ftps has no shell to run it in")
     return settings
 
 

@@ -28,16 +28,14 @@ class Site:
         self._lock = f"{self.releases}/lock"
 
     def current(self) -> Release | None:
-        """The release that new processes run; None before the first deploy. Raises `DeployError`."""
+        """The release that new processes run; None before the first deploy."""
         name = self.account.read(f"{self.root}/current")
         return None if name is None else self.release(name.decode("ascii", "replace").strip())
 
-    def release(self, name: str) -> Release:
-        """The release of this name. Raises `DeployError` if it is not there."""
+    def release(self, name: str) -> Release | None:
+        """The release of this name; None if it is not there, or not any more."""
         manifest = self.account.read(f"{self.releases}/{name}.json")
-        if manifest is None:
-            raise DeployError(f"{self.releases}/{name}.json is not there")
-        return Release.of_manifest(manifest)
+        return None if manifest is None else Release.of_manifest(manifest)
 
     def add(self, release: Release) -> None:
         """Keep the manifest of a release whose files have been uploaded."""
@@ -125,6 +123,8 @@ def _lives(pid: object) -> bool:
     """Whether a process of this machine still runs."""
     if not isinstance(pid, int) or pid <= 0:
         return False
+    if os.name == "nt":
+        return True  # it cannot be asked: there, signal 0 is Ctrl-C
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

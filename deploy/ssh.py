@@ -41,7 +41,8 @@ class SshAccount:
             "-oServerAliveInterval=10",
             "-oControlMaster=auto",
             "-oControlPersist=60",
-            f"-oControlPath={self._sockets.name}/%C",
+            # A short name: macOS allows 104 bytes, and its temporary folders take half of them.
+            f"-oControlPath={self._sockets.name}/s",
         ]
 
     @persistent
@@ -55,8 +56,9 @@ class SshAccount:
 
     @persistent
     def write(self, path: str, content: bytes) -> None:
-        draft = f"{path}.part"
-        self._sh(f"cat >{_q(draft)} && mv {_q(draft)} {_q(path)}", content)
+        draft, path = _q(f"{path}.part"), _q(path)
+        # A connection that breaks looks there like the end of the content: only its size tells.
+        self._sh(f"cat >{draft} && [ $(wc -c <{draft}) -eq {len(content)} ] && mv {draft} {path}", content)
 
     @persistent
     def upload(self, folder: str, files: Mapping[str, bytes], uploaded: Uploaded) -> None:
@@ -67,7 +69,6 @@ class SshAccount:
                 "rsync",
                 "--recursive",
                 "--ignore-existing",
-                "--partial-dir=.partial",
                 "--timeout=60",
                 # With the bytes sent in it, a line is printed when its file has arrived.
                 "--out-format=%b %n",
@@ -122,7 +123,8 @@ class SshAccount:
 
     def _try(self, script: str, content: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
         """Run a script there. Raises if the connection fails; the script's own failure is in the result."""
-        command = [*self._ssh, self._host, script]
+        # The web server reads .htaccess as another user.
+        command = [*self._ssh, self._host, f"umask 022; {script}"]
         done = subprocess.run(command, check=False, input=content, capture_output=True)
         if done.returncode == CONNECTION_FAILED:
             raise _error(done.stderr.decode(errors="replace"), lost=True)

@@ -19,11 +19,13 @@ from pathlib import Path
 import pytest
 
 from deploy import htaccess
-from deploy.errors import DeployError
+from deploy.errors import ConnectionLost, DeployError
 from deploy.settings import load
+from deploy.ssh import SshAccount
 from tests.support.apache import NOT_IN_A_CLONE, Account
 from tests.support.deployer import Deployer
 from tests.support.ftps import USER, Pyftpdlib, Vsftpd
+from tests.support.processes import needs
 from tests.support.server import ROOT, Server
 from tests.support.ssh import SshServer
 
@@ -118,6 +120,9 @@ def test_a_release_is_uploaded_switched_to_updated_and_rolled_back(any_way: Depl
     assert deploy.running() == deploy.current
     assert re.fullmatch(r"\d+\.\d+\.\d+\+[0-9a-f]{8}", deploy.current)
     old = deploy.current
+    public = deploy.home / "public_html/party"
+    assert public.stat().st_mode & 0o777 == 0o755
+    assert (public / ".htaccess").stat().st_mode & 0o777 == 0o644
 
     for name, content in ADMINS.items():
         (deploy.root / name).parent.mkdir(exist_ok=True)
@@ -198,6 +203,26 @@ def test_commands_run_the_current_release(local: Deployer) -> None:
     assert (local.root / "instance/party.sqlite3").exists()
 
 
+def test_what_root_put_together_the_apps_user_can_run(local: Deployer) -> None:
+    local()
+    local.running()
+    program = local.root / f"releases/{local.current}/app.py"
+    assert all(path.stat().st_mode & 0o005 for path in (program, program.parent))
+
+
+def test_what_a_killed_process_has_left_is_no_release_and_goes_with_time(local: Deployer) -> None:
+    local()
+    draft = local.root / "releases/.draft-0123"
+    (draft / "party").mkdir(parents=True)
+    local.running()
+    assert draft.exists()
+    os.utime(draft, (0, 0))
+    local.edit("party/stream.py")
+    local()
+    local.running()
+    assert not draft.exists()
+
+
 def test_only_what_a_deploy_uploaded_is_deleted_and_one_release_is_kept_to_go_back_to(
     local: Deployer,
 ) -> None:
@@ -261,6 +286,11 @@ def test_our_section_is_added_once_and_replaced_after_that(existing: bytes) -> N
     assert newer == once.replace(b"our lines", b"other \\1 lines")
 
 
+def test_a_working_copy_of_windows_makes_the_same_section() -> None:
+    ours = b"# BEGIN Party\nour lines\n# END Party\n"
+    assert htaccess.merge(b"theirs\n", ours.replace(b"\n", b"\r\n")) == htaccess.merge(b"theirs\n", ours)
+
+
 @pytest.mark.parametrize("existing", [b"# BEGIN Party\n", b"# END Party\n# BEGIN Party\n", b"# END Party\n"])
 def test_a_section_without_beginning_or_end_is_left_to_a_person(existing: bytes) -> None:
     with pytest.raises(DeployError):
@@ -295,6 +325,43 @@ def test_a_connection_that_keeps_breaking_leaves_the_running_release_alone(
     assert deploy.current == before == deploy.running()
     after = files_below(deploy.root)
     assert {name: after.get(name) for name in files} == files
+
+
+def test_an_interrupted_deploy_leaves_no_lock(ftp: tuple[Deployer, Pyftpdlib]) -> None:
+    deploy, server = ftp
+    deploy()
+    before = deploy.current
+    deploy.edit("party/stream.py", "#" * 10_000_000)
+    server.upload_seconds = 0.02
+    process = deploy.start()
+    while not list(deploy.root.glob("releases/files/*.part")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    output = process.communicate()[0]
+    assert process.returncode == 1
+    assert "Aborted!" in output
+    assert not list(deploy.root.glob("releases/lock*"))
+    assert deploy.current == before == deploy.running()
+
+
+def test_over_ssh_a_file_is_replaced_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("rsync", "rsync")
+    # The command has begun when the connection breaks: nothing more arrives, and nobody hears how it ends.
+    ssh = tmp_path / "ssh"
+    ssh.write_text('#!/bin/sh\nfor script; do :; done\nsh -c "$script" </dev/null\nexit 255\n')
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr("deploy.retry.PAUSES_SECONDS", ())
+    file = tmp_path / "current"
+    file.write_text("before")
+    account = SshAccount("example.org", None, "", None)
+    with pytest.raises(ConnectionLost):
+        account.write(str(file), b"after")
+    account.close()
+    assert file.read_text() == "before"
 
 
 def test_a_killed_deploy_is_resumed_and_its_lock_broken(ftp: tuple[Deployer, Pyftpdlib]) -> None:
@@ -483,6 +550,30 @@ def test_there_is_nothing_to_roll_back_to_at_first(local: Deployer) -> None:
     assert "no previous release" in done.output
 
 
+def test_after_a_rollback_the_release_before_is_gone_and_deploys_go_on(local: Deployer) -> None:
+    local()
+    for line in "12":
+        local.edit("party/stream.py", f"# {line}\n")
+        local()
+    assert local("--rollback").status == 0
+    back = local.current
+    assert "no previous release" in local("--rollback").output
+    program = local.copy / "party/stream.py"
+    program.write_text(program.read_text().removesuffix("# 2\n"))
+    again = local()
+    assert again.status == 0, again.output
+    assert local.current == back == local.running()
+
+
+def test_a_service_without_a_settings_file_is_restarted_too(local: Deployer, tmp_path: Path) -> None:
+    restarted = tmp_path / "restarted"
+    local.settings["restart_command"] = f"touch '{restarted}'"
+    assert "copy config.example.py" in local().output
+    assert not restarted.exists()
+    assert local().status == 0
+    assert restarted.exists()
+
+
 def test_a_plain_copy_of_the_source_is_not_deployed_over(local: Deployer) -> None:
     shutil.copytree(local.copy / "party", local.root / "party")
     done = local()
@@ -510,16 +601,19 @@ def test_on_a_terminal_a_bar_shows_the_progress(local: Deployer) -> None:
 
 def test_cpanels_git_deployment_runs_it(copy: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    environment = home / "virtualenv/party/3.11/bin"
-    environment.mkdir(parents=True)
     log = tmp_path / "pip"
-    # Packages are there already; this stands in for the environment that the panel has made.
-    (environment / "python").write_text(
-        f'#!/bin/sh\n[ "$2" = pip ] && {{ echo "$@" >{log}; exit; }}\nexec {sys.executable} "$@"\n'
-    )
-    (environment / "python").chmod(0o755)
-    lines = (copy / ".cpanel.yml").read_text().splitlines()
-    tasks = [line.partition("- ")[2] for line in lines if line.lstrip().startswith("- ")]
+    # This stands in for the environment that the panel has made: empty until packages are installed.
+    install = f'[ "$2" = pip ] && {{ echo "$@" >>{log}; exit; }}'
+    for version, lines in {
+        "3.9": ["exit 1"],
+        "3.11": [install, f"[ -e {log} ] || exit 1", f'exec {sys.executable} "$@"'],
+    }.items():
+        python = home / f"virtualenv/party/{version}/bin/python"
+        python.parent.mkdir(parents=True)
+        python.write_text("\n".join(["#!/bin/sh", *lines, ""]))
+        python.chmod(0o755)
+    listing = (copy / ".cpanel.yml").read_text().splitlines()
+    tasks = [line.partition("- ")[2] for line in listing if line.lstrip().startswith("- ")]
     assert tasks
     done = subprocess.run(
         ["/bin/bash", "-ec", "\n".join(tasks)],
@@ -531,6 +625,7 @@ def test_cpanels_git_deployment_runs_it(copy: Path, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "pip install" in log.read_text()
+    assert (home / "public_html/party/.htaccess").exists()
     assert Deployer(copy, home / "party", {}).running()
 
 
@@ -548,6 +643,12 @@ def test_settings_come_from_the_file_and_the_environment_wins(tmp_path: Path) ->
         ('method = "ssh"\napp_root = "party"', "setting host"),
         ('method = "ftps"\nhost = "h"\napp_root = "party"', "setting user"),
         ('method = "local"\napp_root = "../party"', "setting app_root"),
+        ('method = "local"\napp_root = "~/party"', "setting app_root"),
+        ('method = "local"\napp_root = "party"\npython = "~/bin/python"', "setting python"),
+        (
+            'method = "ftps"\nhost = "h"\nuser = "kim"\napp_root = "party"\nrestart_command = "true"',
+            "setting restart_command",
+        ),
         ('method = "local"\napp_root = "party"\nhots = "h"', "setting hots"),
         ('method = "local"\napp_root = "party"\nurl = "example.org"', "setting url"),
         ('method = "ftps"\npassword = "secret"', "a password does not belong there"),
@@ -560,6 +661,11 @@ def test_a_setting_that_cannot_be_meant_is_named(tmp_path: Path, text: str, told
     with pytest.raises(DeployError, match=re.escape(told)) as caught:
         load(file, {})
     assert "secret" not in str(caught.value)
+
+
+def test_a_missing_deploy_toml_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DeployError, match=r"copy deploy/deploy\.example\.toml"):
+        load(tmp_path / "deploy.toml", {})
 
 
 def test_a_missing_package_is_named_with_what_to_do(local: Deployer) -> None:

@@ -26,7 +26,8 @@ EMOJI = "\N{PARTY POPPER}"
 
 _ADVICE = {
     1045: "Look at the user and the password in DATABASE_URL. In cPanel the user's name begins with the "
-    "account's (acct_party). In the password, @ : / # % are written %40 %3A %2F %23 %25.",
+    "account's (acct_party). In the password, @ : / # % are written %40 %3A %2F %23 %25. If all that is right, "
+    "the server may know the user at its socket only: append ?unix_socket=/path/to/mysql.sock.",
     1044: "Add the user to the database on cPanel's page MySQL Databases.",
     1049: "Look at the database's name in DATABASE_URL: in cPanel it begins with the account's (acct_party).",
     1040: "The server has no connection free. Wait, and ask the host if it stays so.",
@@ -144,7 +145,7 @@ def character_set(installation: Installation) -> Result:
             _some(wrong),
             "The tables were not made by our migrations, or an export and import changed them: InnoDB, and "
             "utf8mb4_bin or ascii_bin as in the folder migrations. Put it right with ALTER TABLE, "
-            " or drop the party_ tables and migrate again.",
+            "or drop the party_ tables and migrate again.",
         )
     return ok(f"utf8mb4; {len(tables)} tables of InnoDB")
 
@@ -354,7 +355,7 @@ def cleanup(installation: Installation) -> Result:
         )
         for job in JOBS
     }
-    cron = f"For cPanel's page Cron Jobs, four times an hour: {installation.command('cleanup')}"
+    cron = f"A line for cron, once an hour: 17 * * * * {installation.command('cleanup')}"
     if late_jobs := [f"{name} ({count})" for name, count in overdue.items() if count]:
         return warning(
             f"due for more than {OVERDUE_HOURS} hours and not done: {', '.join(late_jobs)}",

@@ -1,6 +1,7 @@
 """FTP servers with TLS: pyftpdlib, which can be made to fail at will, and vsftpd, which is strict."""
 
 import logging
+import re
 import socket
 import subprocess
 import tempfile
@@ -64,6 +65,10 @@ class Pyftpdlib:
             dtp_handler: type[DTPHandler] = Data
             auth_failed_timeout = 0
 
+            def respond(self, resp: str, **options: Any) -> None:
+                # As Pure-FTPd says it, which is cPanel's own.
+                super().respond(re.sub(r"^550 (?=Directory not empty)", "451 ", resp), **options)
+
             def on_file_received(self, file: str) -> None:
                 outer.stored.append(Path(file).name)
 
@@ -105,7 +110,7 @@ class Vsftpd:
             "background": "NO",
             "local_enable": "YES",
             "write_enable": "YES",
-            "local_umask": "022",
+            "local_umask": "077",  # its own default
             "anonymous_enable": "NO",
             "pam_service_name": "vsftpd",
             "secure_chroot_dir": folder / "empty",
