@@ -165,7 +165,8 @@ def _wait(settings: Settings, release: Release) -> None:
     ):
         raise DeployError(
             f"{url}/health has not reported {release.name} within {settings.deadline_seconds:g} s."
-            " Restart the app in the panel and look into its log, or go back with --rollback."
+            " If it says `schema`, apply the migrations; else restart the app in the panel and look into its"
+            " log, or go back with --rollback."
         )
 
 

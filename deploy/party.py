@@ -4,6 +4,8 @@ import sys
 
 import launcher
 
+if not (launcher.ROOT / "current").exists():
+    sys.exit("party: no release is here yet: the deploy has not come to its end")
 launcher.use_current_release()
 
 # This file has the name of the package that it runs.

@@ -663,6 +663,15 @@ def test_a_setting_that_cannot_be_meant_is_named(tmp_path: Path, text: str, told
     assert "secret" not in str(caught.value)
 
 
+def test_a_command_before_the_first_release_is_told(local: Deployer) -> None:
+    local()
+    (local.root / "current").unlink()
+    command = [sys.executable, "-m", "party", "migrate"]
+    done = subprocess.run(command, cwd=local.root, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert re.fullmatch("party: no release is here yet.*\n", done.stderr)
+
+
 def test_a_missing_deploy_toml_is_told(tmp_path: Path) -> None:
     with pytest.raises(DeployError, match=r"copy deploy/deploy\.example\.toml"):
         load(tmp_path / "deploy.toml", {})

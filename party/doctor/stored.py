@@ -26,8 +26,8 @@ EMOJI = "\N{PARTY POPPER}"
 
 _ADVICE = {
     1045: "Look at the user and the password in DATABASE_URL. In cPanel the user's name begins with the "
-    "account's (acct_party). In the password, @ : / # % are written %40 %3A %2F %23 %25. If all that is right, "
-    "the server may know the user at its socket only: append ?unix_socket=/path/to/mysql.sock.",
+    "account's (acct_party). In the password, @ : / # % are written %40 %3A %2F %23 %25. If all that is "
+    "right, the server may know the user at its socket only: append ?unix_socket=/path/to/mysql.sock.",
     1044: "Add the user to the database on cPanel's page MySQL Databases.",
     1049: "Look at the database's name in DATABASE_URL: in cPanel it begins with the account's (acct_party).",
     1040: "The server has no connection free. Wait, and ask the host if it stays so.",
