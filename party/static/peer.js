@@ -25,6 +25,8 @@ const LONGEST_RESTART_DELAY_MS = 60_000;
 const ANSWER_DEADLINE_MS = 10_000;
 /** The polite side lets the other one restart first, so that they rarely do so both. */
 const POLITE_DELAY_MS = 2_000;
+/** A connection often ends because the other side is leaving: the news of that may be on its way. */
+const FAREWELL_MS = 1_500;
 /** Who has not been heard of for this long has probably gone without leaving, or sleeps. */
 const EXPECTED_FOR_MS = 60_000;
 
@@ -197,7 +199,7 @@ export class Peer {
     this.close();
     this.#failures += 1;
     const politeMs = this.#options.polite ? POLITE_DELAY_MS : 0;
-    const delayMs = backoffMs(this.#failures, LONGEST_RESTART_DELAY_MS) + politeMs;
+    const delayMs = FAREWELL_MS + backoffMs(this.#failures, LONGEST_RESTART_DELAY_MS) + politeMs;
     this.#restartTimer = setTimeout(() => this.start(), delayMs);
     this.#options.onFailed();
   }

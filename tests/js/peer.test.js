@@ -250,6 +250,18 @@ test("when no path is found, the connection is begun anew until it works", async
   await pair.assertConnected();
 });
 
+test("whoever has just hung up is not called before the news of its leaving can have come", async () => {
+  const pair = new Pair();
+  pair.peers.a.start();
+  await clock.advance(1_000);
+  const before = pair.posted.length;
+  pair.peers.a.close(); // as a page does that leaves
+  await clock.advance(1_000);
+  assert.equal(pair.posted.length, before);
+  await clock.advance(10_000);
+  assert.ok(pair.posted.length > before);
+});
+
 test("when the other page is gone, it is tried ever more rarely", async () => {
   const pair = new Pair();
   pair.peers.a.start();
