@@ -58,4 +58,5 @@ def visitors(browser: Browser) -> Iterator[list[Visitor]]:
     yield found
     for context in contexts:
         context.close()
-    assert [visitor.complaints for visitor in found] == [[], [], []]
+    complaints = [visitor.complaints for visitor in found]
+    assert complaints == [[], [], []], complaints
