@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from deploy.errors import DeployError
-
 # Told the name of each file when it has arrived.
 Uploaded = Callable[[str], None]
 
@@ -50,8 +48,3 @@ class Account(Protocol):
 
     def close(self) -> None:
         """End the connection."""
-
-
-def refuse_shell(*_command: str) -> str:
-    """`run` of an account that has no shell."""
-    raise DeployError("this account has no shell")

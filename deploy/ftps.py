@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from deploy.account import Uploaded, refuse_shell
+from deploy.account import Uploaded
 from deploy.errors import DISK_FULL, ConnectionLost, DeployError
 from deploy.retry import persistent
 
@@ -38,7 +38,6 @@ class FtpsAccount:
     """Connects when it is first needed, and again after the connection broke."""
 
     has_shell = False
-    run = staticmethod(refuse_shell)
 
     def __init__(
         self, host: str, port: int | None, user: str, password: SecretStr, authority: Path | None
@@ -135,6 +134,9 @@ class FtpsAccount:
         with self._connection() as ftp:
             if self._is_folder(ftp, folder):
                 ftp.rmd(folder)
+
+    def run(self, *command: str) -> str:
+        raise DeployError("an FTP account has no shell")
 
     def close(self) -> None:
         if self._open is not None:

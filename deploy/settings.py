@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import click
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FilePath,
+    PositiveFloat,
+    SecretStr,
+    ValidationError,
+)
 
 from deploy.errors import DeployError
 
@@ -58,9 +67,9 @@ class Settings(BaseModel):
     # What makes a server of one's own take up new code; Passenger needs nothing.
     restart_command: str | None = None
     # A file of certificates to trust in place of this machine's.
-    certificate_authority: Path | None = None
+    certificate_authority: FilePath | None = None
     # A file like ~/.ssh/config in place of it.
-    ssh_config: Path | None = None
+    ssh_config: FilePath | None = None
 
 
 def load(path: Path, environ: Mapping[str, str] | None = None) -> Settings:

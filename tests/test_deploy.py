@@ -652,6 +652,10 @@ def test_settings_come_from_the_file_and_the_environment_wins(tmp_path: Path) ->
         ('method = "local"\napp_root = "party"\nhots = "h"', "setting hots"),
         ('method = "local"\napp_root = "party"\nurl = "example.org"', "setting url"),
         ('method = "ftps"\npassword = "secret"', "a password does not belong there"),
+        (
+            'method = "local"\napp_root = "party"\ncertificate_authority = "/nowhere.pem"',
+            "setting certificate_authority",
+        ),
         ("method = ", "deploy.toml"),
     ],
 )

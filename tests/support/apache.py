@@ -14,7 +14,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,7 +27,7 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
-from tests.support.processes import free_port, missing, needs, stop_with_parent
+from tests.support.processes import free_port, missing, needs, stop_with_parent, wait_for_port
 from tests.support.server import ROOT
 
 MODULES = Path("/usr/lib/apache2/modules")
@@ -204,16 +203,7 @@ class Apache:
             self._spawn(self._php_fpm, "--nodaemonize", "--fpm-config", str(self._root / "fpm.conf"))
         (self._root / "apache.conf").write_text(self._configuration())
         server = self._spawn(self._apache, "-D", "FOREGROUND", "-f", str(self._root / "apache.conf"))
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
-            except OSError:
-                if time.monotonic() > deadline or server.poll() is not None:
-                    raise RuntimeError(f"Apache did not start:\n{self.log}") from None
-                time.sleep(0.02)
-            else:
-                return
+        wait_for_port(self.port, server, lambda: self.log)
 
     def stop(self) -> None:
         """Stop in order, Passenger and its processes included; the account stays."""

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import socket
 import subprocess
 import tempfile
 import threading
@@ -18,10 +17,9 @@ from pyftpdlib.servers import FTPServer
 
 from tests.support import certificates
 from tests.support.apache import Account
-from tests.support.processes import die_with_parent, free_port, needs
+from tests.support.processes import die_with_parent, free_port, needs, wait_for_port
 
 USER, PASSWORD = "acct", "correct horse"
-START_SECONDS = 10
 
 logging.getLogger("pyftpdlib").setLevel(logging.ERROR)
 
@@ -140,16 +138,3 @@ class Vsftpd:
         self._process.kill()
         self._process.wait()
         self._folder.cleanup()
-
-
-def wait_for_port(port: int, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
-        except OSError:
-            if time.monotonic() > deadline or process.poll() is not None:
-                raise RuntimeError("the server did not start") from None
-            time.sleep(0.02)
-        else:
-            return

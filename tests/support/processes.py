@@ -5,11 +5,15 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import time
+from collections.abc import Callable
 from typing import NoReturn
 
 import pytest
 
 PR_SET_PDEATHSIG = 1
+START_SECONDS = 30
 
 
 def die_with_parent() -> None:
@@ -28,6 +32,20 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def wait_for_port(port: int, process: "subprocess.Popen[bytes]", log: Callable[[], str] = str) -> None:
+    """Wait until a server that was just started accepts connections; `log` tells why it did not."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except OSError:
+            if time.monotonic() > deadline or process.poll() is not None:
+                raise RuntimeError(f"the server did not start:\n{log()}") from None
+            time.sleep(0.02)
+        else:
+            return
 
 
 def needs(program: str, package: str) -> str:

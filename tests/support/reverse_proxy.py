@@ -2,19 +2,16 @@
 
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from types import TracebackType
 
 from tests.support import certificates
 from tests.support.apache import MODULES
-from tests.support.processes import free_port, needs, stop_with_parent
+from tests.support.processes import free_port, needs, stop_with_parent, wait_for_port
 from tests.support.server import ROOT
 
-START_SECONDS = 30
 STOP_SECONDS = 30
 SHIPPED_NAME = "party.example.org"
 # Debian's modules that are on by default, and then those that the head of deploy/apache.conf names.
@@ -105,16 +102,7 @@ class ReverseProxy:
                 start_new_session=True,
                 preexec_fn=stop_with_parent,
             )
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
-            except OSError:
-                if time.monotonic() > deadline or self._process.poll() is not None:
-                    raise RuntimeError(f"the web server did not start:\n{self.log}") from None
-                time.sleep(0.02)
-            else:
-                return
+        wait_for_port(self.port, self._process, lambda: self.log)
 
 
 class Nginx(ReverseProxy):

@@ -6,8 +6,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tests.support.apache import Account
-from tests.support.ftps import wait_for_port
-from tests.support.processes import die_with_parent, free_port, needs
+from tests.support.processes import die_with_parent, free_port, needs, wait_for_port
 
 # sshd insists on this folder.
 SEPARATION = Path("/run/sshd")
