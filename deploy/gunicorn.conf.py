@@ -10,8 +10,13 @@ from typing import Any
 # systemd hands over a socket, and then this does not count.
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-worker_class = "gthread"
+# "gevent" where polls are held (LONG_POLL_SECONDS): there thousands wait in one process. It has to be
+# installed first: pip install gevent
+worker_class = os.environ.get("WORKER_CLASS", "gthread")
 threads = 8
+# The most clients of one worker. With gevent, gunicorn's own 1,000 would be too few; with threads, the last
+# of more would wait for too long.
+worker_connections = 20_000 if worker_class == "gevent" else 1_000
 # Longer than a browser's pause between polls, so that a page keeps its connection, and longer than the
 # web server keeps its own, so that it never writes into one that is just being closed.
 keepalive = 10
@@ -32,3 +37,9 @@ def post_request(worker: Any, request: Any, environ: dict[str, Any], response: A
     """Read what the app has left of a body that is too large: Apache would answer 502 in place of 413."""
     if response is not None and str(response.status).startswith("413"):
         request.body.read(MAX_REFUSED_BYTES)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let held polls take three of four threads, so that other requests always find one."""
+    if worker.cfg.worker_class_str == "gthread":
+        worker.wsgi.extensions["party.memory"].holding.most = worker.cfg.threads * 3 // 4

@@ -5,6 +5,7 @@ from flask import Flask
 from party import cleanup, config, db, errors, http, page, rate_limits, service
 from party.db import migrate
 from party.rooms import routes as rooms
+from party.signaling import memory
 from party.signaling import routes as signaling
 
 
@@ -21,6 +22,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     db.init_app(app, settings)
     rate_limits.init_app(app, settings, app.extensions["party.database"])
     cleanup.init_app(app)
+    memory.init_app(app, settings, app.extensions["party.database"])
 
     app.register_blueprint(rooms.blueprint)
     app.register_blueprint(signaling.blueprint)

@@ -109,10 +109,14 @@ class Housekeeping:
         app.after_request(self._when_sent)
 
     def _when_sent(self, response: Response) -> Response:
-        # The clock may have been set back: what counts is the distance.
-        if abs(clock.now_ms() - self._last_ms) >= EVERY_MS:
+        if self.is_due(clock.now_ms()):
             response.call_on_close(self._clean)
         return response
+
+    def is_due(self, now: int) -> bool:
+        """Whether the next answer should be followed by a piece of cleaning."""
+        # The clock may have been set back: what counts is the distance.
+        return abs(now - self._last_ms) >= EVERY_MS
 
     def _clean(self) -> None:
         if not self._lock.acquire(blocking=False):
@@ -130,4 +134,4 @@ class Housekeeping:
 
 def init_app(app: Flask) -> None:
     """Let the app clean up by itself."""
-    Housekeeping(app)
+    app.extensions["party.housekeeping"] = Housekeeping(app)

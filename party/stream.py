@@ -7,6 +7,7 @@ able to see everything up to n. (An AUTO_INCREMENT cannot promise that: 11 may b
 
 from typing import Any
 
+from party import clock
 from party.config import settings
 from party.db import Connection, Row
 from party.errors import RoomEnded, RoomNotFound, TokenInvalid
@@ -15,7 +16,8 @@ from party.models import to_json
 # What most calls need to know of a room; the quiz is fetched by those who show it.
 ROOM_COLUMNS = """
     id, code, status, host_id, password_hash, max_participants, seconds_per_question, current_question,
-    seq, members_seq, negotiated_at, signals_expire_at, created_at, started_at, ended_at, expires_at
+    seq, members_seq, takeovers, negotiated_at, signals_expire_at, created_at, started_at, ended_at,
+    expires_at
 """
 
 
@@ -55,11 +57,14 @@ def advance(
     """
     first: int = room["seq"] + 1
     columns = {"expires_at": now + settings().room_ttl_ms, **columns, "seq": room["seq"] + count}
+    # The time of this very moment: `now` may be older, if the lock was long in coming.
+    columns["moved_at"] = clock.now_ms()
     if members:
         columns["members_seq"] = columns["seq"]
     assignments = ", ".join(f"{column} = :{column}" for column in columns)
     tx.run(f"UPDATE party_rooms SET {assignments} WHERE id = :id", id=room["id"], **columns)
     room.update(columns)
+    tx.moved.add(room["id"])
     return first
 
 

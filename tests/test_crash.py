@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
@@ -55,6 +56,13 @@ class Sender:
                 self.unknown.append(n)
 
 
+def wait_for_news(seat: Seat) -> None:
+    """Hold a poll until something has come, or the server has gone."""
+    path = f"/signal/{seat.code}/{seat.id}?after={seat.seq}&wait=30"
+    with suppress(requests.RequestException):
+        seat.api.request("GET", path, token=seat.token)
+
+
 def crash(running: Server, kill: Callable[[], None]) -> None:
     """Send from many, kill a few times while they do, and check what is there in the end."""
     api = Api.of_url(running.url)
@@ -64,7 +72,8 @@ def crash(running: Server, kill: Callable[[], None]) -> None:
     host.read()
     for _ in range(KILLS):
         stop, sent = Event(), [0]
-        with ThreadPoolExecutor(SENDERS) as pool:
+        with ThreadPoolExecutor(SENDERS + 1) as pool:
+            pool.submit(wait_for_news, host)
             running_senders = [pool.submit(sender.send_until, stop, host.id, sent) for sender in senders]
             while len(sent) < 12 and not any(future.done() for future in running_senders):
                 time.sleep(0.001)
@@ -103,7 +112,7 @@ def check(senders: list[Sender], received: list[dict[str, Any]]) -> None:
 
 
 def test_a_worker_that_is_killed_loses_nothing(server: MakeServer) -> None:
-    running = server(workers=2, threads=4)
+    running = server(workers=2, threads=8, LONG_POLL_SECONDS=30)
     crash(running, running.kill_worker)
 
 
@@ -124,4 +133,4 @@ def test_a_database_that_is_killed_loses_nothing(server: MakeServer, durable: Ma
         durable.kill()
         durable.start()
 
-    crash(server(workers=2, threads=4, DATABASE_URL=urls.app), kill)
+    crash(server(workers=2, threads=8, LONG_POLL_SECONDS=30, DATABASE_URL=urls.app), kill)

@@ -4,8 +4,9 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,21 @@ def test_who_waits_too_long_for_a_connection_gets_503_and_then_it_works_again(
             assert (answer.status, answer.code) == (503, "UNAVAILABLE")
             assert int(answer.headers["Retry-After"]) >= 1
     assert api.create_room().poll().status == 200
+
+
+def test_of_those_who_wait_for_a_connection_only_so_many_are_kept_waiting(
+    days: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(party.db, "POOL_WAIT_SECONDS", 60)
+    most = party.db.MOST_WAITING
+    with ThreadPoolExecutor(most + 20) as pool:
+        with days.connection():
+            waiting = [pool.submit(counted, days) for _ in range(most + 20)]
+            refused = [future.exception() for future in islice(as_completed(waiting), 20)]
+            assert {type(error) for error in refused} == {Unavailable}
+        # The others get theirs, one after the other.
+        assert [future.exception() for future in waiting].count(None) == most
+    assert counted(days) == {"a": 0, "b": 0}
 
 
 def test_a_request_waits_for_a_connection_that_is_soon_free(make_app: MakeApp) -> None:

@@ -2,13 +2,15 @@
 
 A state machine drives members of one room over two app processes: they send and retry, poll with any
 cursor they may hold, lose answers, come back with new pages; processes restart. What each page has
-processed is compared with what was acknowledged to the senders.
+processed is compared with what was acknowledged to the senders. Once more with processes that believe
+what they remember for as long as it takes, until a reading is due.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from flask import Flask
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -19,6 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from party.signaling import watch
 from tests.conftest import Clock, MakeApp
 from tests.support.peers import Answer, Api, Seat
 
@@ -85,6 +88,11 @@ class Stream(RuleBasedStateMachine):
         self.apps[process].extensions["party.database"].close()
         self.apps[process] = self.make_app()
         self.processes[process] = Api.of_app(self.apps[process])
+
+    @rule(process=process)
+    def read_again(self, process: int) -> None:
+        """A process looks what has become of its rooms."""
+        self.apps[process].extensions["party.memory"].watch.read()
 
     @rule(
         sender=who,
@@ -205,6 +213,8 @@ class Stream(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Once everybody polls in peace, nothing is missing."""
+        for process in range(2):
+            self.read_again(process)
         for page in self.pages:
             while True:
                 answer: Answer = page.seat.poll(page.cursor)
@@ -216,7 +226,15 @@ class Stream(RuleBasedStateMachine):
             app.extensions["party.database"].close()
 
 
-def test_every_signal_is_processed_once_and_in_order(make_app: MakeApp, clock: Clock) -> None:
+@pytest.mark.parametrize("memory", ["fresh", "stale"])
+def test_every_signal_is_processed_once_and_in_order(
+    make_app: MakeApp, clock: Clock, memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if memory == "stale":
+        monkeypatch.setattr(watch, "SHARED_FROM", 0)
+        monkeypatch.setattr(watch, "LIVELY_SECONDS", 0)
+        monkeypatch.setattr(watch, "TICK_SECONDS", 3600.0)
+
     class Bound(Stream):
         pass
 
@@ -224,7 +242,7 @@ def test_every_signal_is_processed_once_and_in_order(make_app: MakeApp, clock: C
     run_state_machine_as_test(
         Bound,
         settings=settings(
-            max_examples=60,
+            max_examples=40,
             stateful_step_count=30,
             deadline=None,
             database=None,

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import wraps
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from flask import Flask, current_app
@@ -24,6 +24,7 @@ from flask import Flask, current_app
 from party.config import Settings
 from party.db.engines import Engine, Fault, engine_for
 from party.errors import Unavailable
+from party.pressure import pressure
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,12 @@ Row = dict[str, Any]
 
 # How long a request waits for a free connection, and how long it goes on repeating a transaction.
 POOL_WAIT_SECONDS = 5.0
+# Waiting longer than this is a sign that connections are too few.
+SHORT_WAIT_SECONDS = 0.1
 RETRY_SECONDS = 5.0
+# So many requests may wait for each connection, at most. Greenlets come by the thousand, and those at the
+# end of a longer queue would wait in vain, and with them everybody who comes later.
+MOST_WAITING = 100
 
 
 class Duplicate(Exception):
@@ -64,6 +70,8 @@ class Connection:
     def __init__(self, engine: Engine, raw: Any) -> None:
         self._engine = engine
         self._raw = raw
+        # Rooms whose numbers this connection's transaction has moved.
+        self.moved: set[int] = set()
 
     def one(self, sql: str, **parameters: Any) -> Row | None:
         """The first row, or None."""
@@ -73,6 +81,10 @@ class Connection:
     def all(self, sql: str, **parameters: Any) -> list[Row]:
         """All rows."""
         return list(self._execute(sql, parameters).fetchall())
+
+    def all_as_they_stand(self, sql: str) -> list[Row]:
+        """All rows of a statement without parameters, such as one with a long list of numbers in it."""
+        return list(self._execute(sql, None).fetchall())
 
     def run(self, sql: str, **parameters: Any) -> int:
         """Change something; the number of rows that matched. Raises `Duplicate`."""
@@ -126,12 +138,16 @@ class Database:
         # DBUtils' PooledDB would do, but where it can open no connection it hands out one that died,
         # and while a server does not answer it lets its threads wait for that one after the other.
         self._slots = BoundedSemaphore(pool_size)
+        self._most_waiting = pool_size * MOST_WAITING
+        self._waiting = 0
+        self._lock = Lock()
         self._idle: list[Any] = []
+        self._listeners: list[Callable[[set[int]], None]] = []
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """Borrow a connection in autocommit mode. Raises `Unavailable`."""
-        if not self._slots.acquire(timeout=POOL_WAIT_SECONDS):
+        if not (self._slots.acquire(blocking=False) or self._wait_for_slot()):
             raise Unavailable
         try:
             raw = self._idle_connection() or self._new_connection()
@@ -142,10 +158,29 @@ class Database:
         finally:
             self._slots.release()
 
+    def on_commit(self, listener: Callable[[set[int]], None]) -> None:
+        """Tell `listener` the ids of the rooms that a transaction of this process has moved."""
+        self._listeners.append(listener)
+
     def close(self) -> None:
         """Close the idle connections; the next use opens new ones."""
         while self._idle:
             self._idle.pop().close()
+
+    def _wait_for_slot(self) -> bool:
+        """Whether a connection became free in time, for one of those who may wait for it."""
+        with self._lock:
+            if self._waiting >= self._most_waiting:
+                return False
+            self._waiting += 1
+        try:
+            if self._slots.acquire(timeout=SHORT_WAIT_SECONDS):
+                return True
+            pressure.strained()
+            return self._slots.acquire(timeout=POOL_WAIT_SECONDS - SHORT_WAIT_SECONDS)
+        finally:
+            with self._lock:
+                self._waiting -= 1
 
     def _idle_connection(self) -> Any:
         """The connection that was used last, or one before it; None if none is alive."""
@@ -166,6 +201,7 @@ class Database:
         # PyMySQL raises RuntimeError for a way of authentication that it lacks a package for.
         except (self.engine.errors, OSError, RuntimeError) as error:
             log.warning("no database connection: %s", error)
+            pressure.strained()
             busy = self.engine.fault(error) is Fault.BUSY
             raise (Unavailable if busy else Unreachable) from error
 
@@ -176,6 +212,10 @@ class Database:
     def all(self, sql: str, **parameters: Any) -> list[Row]:
         """All rows of a single statement outside any transaction."""
         return self._repeat(lambda: self._alone(lambda connection: connection.all(sql, **parameters)))
+
+    def all_as_they_stand(self, sql: str) -> list[Row]:
+        """As `Connection.all_as_they_stand`, outside any transaction."""
+        return self._repeat(lambda: self._alone(lambda connection: connection.all_as_they_stand(sql)))
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction that sees one moment and changes nothing."""
@@ -204,7 +244,10 @@ class Database:
             except BaseException:
                 tx.roll_back()
                 raise
-            return result
+        if tx.moved:
+            for listener in self._listeners:
+                listener(tx.moved)
+        return result
 
     def _commit(self, tx: Connection) -> None:
         try:

@@ -235,18 +235,21 @@ def _reseat(
         id=member["id"],
     )
     others = [other for other in present_members(tx, room) if other["id"] != member["id"]]
-    advance(tx, room, now, 1 if others else 0, members=True, negotiated_at=now)
+    # Alone, nobody is told, so no number moves; but whoever remembers the old token must look again.
+    taken = {"negotiated_at": now, "takeovers": room["takeovers"] + 1}
+    advance(tx, room, now, 1 if others else 0, members=True, **taken)
     page = {
         "token_hash": auth.hashed(token),
         "previous_token_hash": token_hash,
         "last_seen_at": now,
         "acked_seq": room["seq"],
+        "holder": None,
     }
     tx.run(
         """
         UPDATE party_participants
         SET token_hash = :token_hash, previous_token_hash = :previous_token_hash,
-            last_seen_at = :last_seen_at, acked_seq = :acked_seq
+            last_seen_at = :last_seen_at, acked_seq = :acked_seq, holder = :holder
         WHERE id = :id
         """,
         id=member["id"],

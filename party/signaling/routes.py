@@ -7,6 +7,7 @@ from flask import Blueprint, request
 
 from party import clock
 from party.api import Parameter, call
+from party.config import settings
 from party.db import Row, database
 from party.errors import (
     BadCursor,
@@ -19,9 +20,14 @@ from party.errors import (
 )
 from party.rate_limits import rate_limits
 from party.signaling import store
+from party.signaling.memory import memory
 from party.signaling.models import Peers, Poll, Send, SendOne, SendSeveral, SentOne, SentSeveral
+from party.signaling.pace import breath_ms
 
 blueprint = Blueprint("signaling", __name__)
+
+CURSOR = re.compile(r"[0-9]{1,18}")
+WAIT = re.compile(r"[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 _CURSOR = {"type": "integer", "minimum": 0}
 _SECONDS = {"type": "number", "minimum": 0}
@@ -33,18 +39,18 @@ POLL_PARAMETERS = (
 )
 
 
-def poll_arguments() -> dict[str, int | None]:
-    """The poll's cursor from the query or the headers. Raises `BadCursor`, `ValidationError`."""
+def poll_arguments() -> dict[str, Any]:
+    """The poll's cursor and seconds to wait, from the query or the headers.
+
+    Raises `BadCursor`, `ValidationError`.
+    """
     after = request.args.get("after", request.headers.get("X-Party-After"))
     wait = request.args.get("wait", request.headers.get("X-Party-Wait"))
-    # Every answer comes at once so far, which is what a `wait` of 0 means; the form counts already.
-    if wait is not None and not re.fullmatch(r"[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", wait):
+    if wait is not None and not WAIT.fullmatch(wait):
         raise ValidationError("wait: a number of seconds, 0 or more", field="wait")
-    if after is None:
-        return {"after": None}
-    if not re.fullmatch(r"[0-9]{1,18}", after):
+    if after is not None and not CURSOR.fullmatch(after):
         raise BadCursor
-    return {"after": int(after)}
+    return {"after": None if after is None else int(after), "wait": float(wait or 0)}
 
 
 @blueprint.get("/signal/<code>/<participant_id>")
@@ -56,11 +62,21 @@ def poll_arguments() -> dict[str, int | None]:
     answers={200: Poll},
     errors=(BadCursor, NotYourId, RateLimited, RoomEnded),
 )
-def poll(participant_id: str, caller: Row, after: int | None) -> dict[str, Any]:
+def poll(participant_id: str, caller: Row, after: int | None, wait: float) -> dict[str, Any]:
     """What is not acknowledged is given again, however often the caller asks."""
     _check_id(caller, participant_id)
     rate_limits().polls.hit(caller["id"])
-    return store.poll(database(), clock.now_ms(), caller, after)
+    answer = store.poll(database(), clock.now_ms(), caller, after, memory().heartbeats)
+    seconds = min(wait, settings().LONG_POLL_SECONDS)
+    idle = after is not None and not (answer["messages"] or answer["gap"])
+    if idle:
+        # Nothing lies between the stored acknowledgement and this number.
+        memory().watch.remember(caller, answer["seq"])
+    if not seconds or caller["status"] == "ended":
+        return answer
+    if idle:
+        return memory().holding.hold(request.environ, caller, answer, seconds)
+    return answer if answer["more"] else {**answer, "pollAfterMs": breath_ms()}
 
 
 @blueprint.post("/signal")
@@ -84,7 +100,9 @@ def send(body: SendOne | SendSeveral, caller: Row) -> tuple[dict[str, Any], int]
     else:
         answer["messageIds"] = numbers
     if body.after is not None:
-        answer |= store.poll_after_send(db, now, caller, body.after)
+        answer |= store.poll_after_send(db, now, caller, body.after, memory().heartbeats)
+        if settings().LONG_POLL_SECONDS and not answer["more"]:
+            answer["pollAfterMs"] = breath_ms()
     return answer, 201 if stored else 200
 
 

@@ -13,6 +13,7 @@ from party.db import Connection, Database, Row, snapshot, transaction
 from party.errors import BadCursor, MailboxFull, PeerNotFound, RoomEnded, TokenInvalid
 from party.models import KIB, to_json
 from party.rooms import store as rooms
+from party.signaling.heartbeats import Heartbeats
 from party.signaling.models import Message
 from party.signaling.pace import poll_after_ms
 from party.stream import add_event, advance, lock_as_member, lock_room
@@ -26,12 +27,6 @@ ENVELOPE_BYTES = 256
 MAILBOX_RETRY_SECONDS = 2
 # Expired signals dropped in one transaction; the next poll goes on.
 DROPPED_AT_ONCE = 500
-
-# A member's poll is noted when the last note is this part of the time it matters for, or older than
-# the limit beside it: most polls write nothing.
-NOTE_PART = 10
-NOTE_SEEN_MS = 10_000
-NOTE_ALIVE_MS = 60_000
 
 
 # Sending
@@ -162,47 +157,40 @@ def _mailbox_room(tx: Connection, room_id: int, to_id: int) -> tuple[int, int]:
 # Polling
 
 
-def poll(database: Database, now: int, caller: Row, after: int | None) -> dict[str, Any]:
+def poll(
+    database: Database, now: int, caller: Row, after: int | None, heartbeats: Heartbeats
+) -> dict[str, Any]:
     """Acknowledge up to `after` and give what is pending: Poll. Raises `BadCursor`, `RoomEnded`."""
     if after is not None and after > caller["seq"]:
         raise BadCursor
-    note_poll(database, now, caller, after)
+    note_poll(database, now, caller, after, heartbeats)
     acked = max(after or 0, caller["acked_seq"])
     if caller["status"] == "ended" and acked >= caller["seq"]:
         raise RoomEnded
     if after is not None and after == caller["seq"]:
-        return _idle_answer(now, caller)
-    return _read(database, now, caller, after)
+        return idle_answer(now, caller)
+    return read(database, now, caller, after)
 
 
-def poll_after_send(database: Database, now: int, caller: Row, after: int) -> dict[str, Any]:
+def poll_after_send(
+    database: Database, now: int, caller: Row, after: int, heartbeats: Heartbeats
+) -> dict[str, Any]:
     """The poll that a send with `after` is, too; `send` has acknowledged already."""
-    note_poll(database, now, {**caller, "acked_seq": after}, after)
-    return _read(database, now, caller, after, sent=True)
+    heartbeats.note(now, caller, caller)
+    return read(database, now, caller, after, sent=True)
 
 
-def note_poll(database: Database, now: int, caller: Row, after: int | None) -> None:
-    """Make the acknowledgement durable, and note from time to time that the member and room are alive."""
-    ttl, online = settings().room_ttl_ms, settings().online_ms
-    acknowledges = after is not None and after > caller["acked_seq"]
-    seen = now - caller["last_seen_at"] >= min(NOTE_SEEN_MS, online // NOTE_PART)
-    alive = now + ttl - caller["expires_at"] >= min(NOTE_ALIVE_MS, ttl // NOTE_PART)
-    if acknowledges or seen or (alive and caller["status"] != "ended"):
-        _note(database, now, caller, after if acknowledges else None, alive)
+def note_poll(database: Database, now: int, caller: Row, after: int | None, heartbeats: Heartbeats) -> None:
+    """Make the acknowledgement durable; note that the member and the room are alive."""
+    if after is not None and after > caller["acked_seq"]:
+        acknowledge(database, caller, after)
+    heartbeats.note(now, caller, caller)
 
 
 @transaction
-def _note(tx: Connection, now: int, caller: Row, after: int | None, alive: bool) -> None:
-    if alive:
-        # The room's row before its signals and members, as everywhere.
-        tx.run(
-            "UPDATE party_rooms SET expires_at = :expires_at WHERE id = :id AND status <> 'ended'",
-            id=caller["room_id"],
-            expires_at=now + settings().room_ttl_ms,
-        )
-    if after is not None:
-        _acknowledge(tx, caller, after)
-    tx.run("UPDATE party_participants SET last_seen_at = :now WHERE id = :id", id=caller["id"], now=now)
+def acknowledge(tx: Connection, member: Row, after: int) -> None:
+    """As `_acknowledge`, by itself."""
+    _acknowledge(tx, member, after)
 
 
 def _acknowledge(tx: Connection, member: Row, after: int) -> None:
@@ -220,7 +208,7 @@ def _acknowledge(tx: Connection, member: Row, after: int) -> None:
     )
 
 
-def _idle_answer(now: int, caller: Row) -> dict[str, Any]:
+def idle_answer(now: int, caller: Row) -> dict[str, Any]:
     """The room has not moved since the caller's cursor: there is nothing to look for."""
     return {
         "messages": [],
@@ -233,12 +221,27 @@ def _idle_answer(now: int, caller: Row) -> dict[str, Any]:
 
 
 @snapshot
-def _read(tx: Connection, now: int, caller: Row, after: int | None, *, sent: bool = False) -> dict[str, Any]:
-    """Everything beyond the cursor, up to the size of one answer."""
-    room = rooms.room_row(tx, caller["room_id"])
+def read(tx: Connection, now: int, caller: Row, after: int | None, *, sent: bool = False) -> dict[str, Any]:
+    """Everything beyond the cursor, up to the size of one answer. Raises `TokenInvalid`."""
+    return _read(tx, now, _current(tx, caller), after, sent)
+
+
+@snapshot
+def read_for_holder(tx: Connection, now: int, caller: Row, after: int, holder: str) -> dict[str, Any] | None:
+    """As `read`; None if the member's held poll does not wait in the process `holder` any more."""
+    member = _current(tx, caller)
+    return _read(tx, now, member, after, False) if member["holder"] == holder else None
+
+
+def _current(tx: Connection, caller: Row) -> Row:
     member = tx.one("SELECT * FROM party_participants WHERE id = :id", id=caller["id"])
     if member is None or member["token_hash"] != caller["token_hash"]:
         raise TokenInvalid
+    return member
+
+
+def _read(tx: Connection, now: int, member: Row, after: int | None, sent: bool) -> dict[str, Any]:
+    room = rooms.room_row(tx, member["room_id"])
     acked = member["acked_seq"]
     # Events stay as long as the room, so an older cursor gives them again; never those from before
     # the member came, whose row may have been another's then.
@@ -358,6 +361,7 @@ def drop_expired(tx: Connection, now: int, room_id: int) -> int:
         id=room_id,
         at=earliest["at"] if earliest else None,
     )
+    tx.moved.add(room_id)  # not its number, perhaps, but when the next signal expires
     return len(dropped)
 
 

@@ -8,6 +8,11 @@ const REQUEST_TIMEOUT_MS = 20_000;
 /** How long a poll may be held until something comes. Many services hold none, and answer at once. */
 const WAIT_SECONDS = 25;
 const WAIT_MS = WAIT_SECONDS * 1000;
+/**
+ * Of a service that has just answered at once: it may hold no polls, or may only have had no place for this one.
+ * So short that we do not take it for a dead network if it holds the next.
+ */
+const CAUTIOUS_WAIT_SECONDS = 15;
 /** An answer that comes faster was not held, or not for long: a busy service takes some time, too. */
 export const AT_ONCE_MS = 1_000;
 
@@ -201,10 +206,11 @@ export class MemberApi {
    * @returns {Promise<PollAnswer>}
    */
   async poll(after, { mayBeHeld, signal }) {
+    const waitSeconds = this.#longestHoldMs > 0 ? WAIT_SECONDS : CAUTIOUS_WAIT_SECONDS;
     // In headers rather than in the URL, so that one CORS preflight serves all polls.
     const headers = {
       ...this.#headers,
-      "X-Party-Wait": String(mayBeHeld ? WAIT_SECONDS : 0),
+      "X-Party-Wait": String(mayBeHeld ? waitSeconds : 0),
       ...(after === null ? {} : { "X-Party-After": String(after) }),
     };
     const timeoutMs = REQUEST_TIMEOUT_MS + (mayBeHeld ? this.#longestHoldMs : 0);

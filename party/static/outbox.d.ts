@@ -1,9 +1,14 @@
+/**
+ * @typedef {object} GatherTimes  how long a signal waits for others to travel with
+ * @property {number} longestMs
+ * @property {number} quietMs  after a candidate: if no other follows within this time, none will soon
+ */
 export class Outbox {
     /**
-     * @param {() => number} gatherMs  how long to wait for what may follow
+     * @param {() => GatherTimes} gatherTimes
      * @param {() => void} onDue  called when there is a batch to send
      */
-    constructor(gatherMs: () => number, onDue: () => void);
+    constructor(gatherTimes: () => GatherTimes, onDue: () => void);
     /** Whether there will be a batch to send in a moment. */
     get isGathering(): boolean;
     /** Whether there is a batch to send. */
@@ -29,3 +34,13 @@ export class Outbox {
     #private;
 }
 export type OutgoingSignal = import("./api.js").OutgoingSignal;
+/**
+ * how long a signal waits for others to travel with
+ */
+export type GatherTimes = {
+    longestMs: number;
+    /**
+     * after a candidate: if no other follows within this time, none will soon
+     */
+    quietMs: number;
+};

@@ -12,6 +12,12 @@ const LARGEST_BATCH = 100;
 /** Browsers give the requests that outlive a page 64 KiB together. */
 const LARGEST_LAST_BATCH_BYTES = 60 * 1024;
 
+/**
+ * @typedef {object} GatherTimes  how long a signal waits for others to travel with
+ * @property {number} longestMs
+ * @property {number} quietMs  after a candidate: if no other follows within this time, none will soon
+ */
+
 export class Outbox {
   /** @type {OutgoingSignal[]} waiting for what may follow in the next moment */
   #gathering = [];
@@ -19,15 +25,17 @@ export class Outbox {
   #due = [];
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #timer;
-  #gatherMs;
+  /** When the first of those that are gathering has waited for long enough. */
+  #dueAt = 0;
+  #gatherTimes;
   #onDue;
 
   /**
-   * @param {() => number} gatherMs  how long to wait for what may follow
+   * @param {() => GatherTimes} gatherTimes
    * @param {() => void} onDue  called when there is a batch to send
    */
-  constructor(gatherMs, onDue) {
-    this.#gatherMs = gatherMs;
+  constructor(gatherTimes, onDue) {
+    this.#gatherTimes = gatherTimes;
     this.#onDue = onDue;
   }
 
@@ -56,7 +64,7 @@ export class Outbox {
       signal = { toId, type, payload: copy, clientMsgId: randomText(12) };
       this.#gathering.push(signal);
     }
-    this.#timer ??= setTimeout(() => this.#release(), this.#gatherMs());
+    this.#wait(type === "ice");
     return signal.clientMsgId;
   }
 
@@ -86,6 +94,16 @@ export class Outbox {
   discard(toId) {
     this.#due = this.#due.filter((signal) => signal.toId !== toId);
     this.#gathering = this.#gathering.filter((signal) => signal.toId !== toId);
+  }
+
+  /** @param {boolean} isCandidate  what has been posted just now */
+  #wait(isCandidate) {
+    const { longestMs, quietMs } = this.#gatherTimes();
+    const now = performance.now();
+    if (this.#timer === undefined) this.#dueAt = now + longestMs;
+    clearTimeout(this.#timer);
+    const leftMs = Math.max(0, this.#dueAt - now);
+    this.#timer = setTimeout(() => this.#release(), isCandidate ? Math.min(quietMs, leftMs) : leftMs);
   }
 
   #release() {

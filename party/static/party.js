@@ -34,8 +34,8 @@ const DEFAULT_BASE_URL = new URL("../", import.meta.url);
  * Host candidates come a few milliseconds after their description, those of a STUN server some tens. (The
  * end of gathering is no better sign: Chromium waits 100 ms for it where nothing is asked.)
  */
-const GATHER_MS = 60;
-const GATHER_LOCALLY_MS = 25;
+const GATHER = { longestMs: 60, quietMs: 60 };
+const GATHER_LOCALLY = { longestMs: 25, quietMs: 8 };
 
 /** @typedef {import("./api.js").Participant} Participant */
 /** @typedef {import("./api.js").Room} Room */
@@ -221,7 +221,7 @@ export class Party extends EventTarget {
     this.#loop = new PollLoop({
       api,
       cursor: room.seq,
-      gatherMs: () => (this.#iceServers.current.length > 0 ? GATHER_MS : GATHER_LOCALLY_MS),
+      gatherTimes: () => (this.#iceServers.current.length > 0 ? GATHER : GATHER_LOCALLY),
       // Whoever is alone has perhaps just gone to send somebody the code.
       mayRest: () => this.#peers.size > 0 && ![...this.#peers.values()].some(({ isExpected }) => isExpected),
       onAnswer: (answer) => this.#onAnswer(answer),

@@ -2,7 +2,7 @@
  * @typedef {object} PollLoopOptions
  * @property {Pick<import("./api.js").MemberApi, "poll"|"send">} api
  * @property {number} cursor  the `seq` of the room as it was entered
- * @property {() => number} gatherMs  how long a signal waits for others to travel with
+ * @property {() => import("./outbox.js").GatherTimes} gatherTimes
  * @property {() => boolean} mayRest  whether no connection is being made or waited for
  * @property {(answer: PollAnswer) => void} onAnswer  gets each message once, in order; must not throw
  * @property {(error: ApiError) => void} onError  a failed request; temporary ones are tried again
@@ -10,7 +10,7 @@
  */
 export class PollLoop {
     /** @param {PollLoopOptions} options */
-    constructor({ api, cursor, gatherMs, mayRest, onAnswer, onError, onStop }: PollLoopOptions);
+    constructor({ api, cursor, gatherTimes, mayRest, onAnswer, onError, onStop }: PollLoopOptions);
     /** Poll until `stop`, or until the service has given its last answer. */
     run(): Promise<void>;
     /** Stop at once; a request in flight is abandoned. */
@@ -44,10 +44,7 @@ export type PollLoopOptions = {
      * the `seq` of the room as it was entered
      */
     cursor: number;
-    /**
-     * how long a signal waits for others to travel with
-     */
-    gatherMs: () => number;
+    gatherTimes: () => import("./outbox.js").GatherTimes;
     /**
      * whether no connection is being made or waited for
      */

@@ -25,8 +25,11 @@ const FIRST_POLL_MS = 150;
 const HIDDEN_POLL_MS = 5_000;
 /** The outbox ends this wait as soon as it has gathered. */
 const GATHERING_MS = 100;
-/** A poll that is out for longer is being held by the service, and given up when there is something to send. */
-const HELD_AFTER_MS = 150;
+/**
+ * A poll that is out for longer than the quickest answer by so much is being held by the service, and given
+ * up when there is something to send; so is one that is out for longer than any good answer takes.
+ */
+const HELD_AFTER = { factor: 1.5, extraMs: 20, longestMs: 150 };
 
 /** Why a request was given up: not a failure. */
 const GIVEN_UP = Symbol("given up for another request");
@@ -35,7 +38,7 @@ const GIVEN_UP = Symbol("given up for another request");
  * @typedef {object} PollLoopOptions
  * @property {Pick<import("./api.js").MemberApi, "poll"|"send">} api
  * @property {number} cursor  the `seq` of the room as it was entered
- * @property {() => number} gatherMs  how long a signal waits for others to travel with
+ * @property {() => import("./outbox.js").GatherTimes} gatherTimes
  * @property {() => boolean} mayRest  whether no connection is being made or waited for
  * @property {(answer: PollAnswer) => void} onAnswer  gets each message once, in order; must not throw
  * @property {(error: ApiError) => void} onError  a failed request; temporary ones are tried again
@@ -61,12 +64,13 @@ export class PollLoop {
   #endSleep = () => {};
   /** @type {{aborter: AbortController, sentAt: number, isPoll: boolean}|null} */
   #inFlight = null;
+  #quickestAnswerMs = Infinity;
 
   /** @param {PollLoopOptions} options */
-  constructor({ api, cursor, gatherMs, mayRest, onAnswer, onError, onStop }) {
+  constructor({ api, cursor, gatherTimes, mayRest, onAnswer, onError, onStop }) {
     this.#api = api;
     this.#cursor = cursor;
-    this.#outbox = new Outbox(gatherMs, () => this.wake());
+    this.#outbox = new Outbox(gatherTimes, () => this.wake());
     this.#mayRest = mayRest;
     this.#onAnswer = onAnswer;
     this.#onError = onError;
@@ -146,7 +150,8 @@ export class PollLoop {
   #giveUpIfHeld() {
     const request = this.#inFlight;
     if (!request) return;
-    const heldInMs = request.sentAt + HELD_AFTER_MS - performance.now();
+    const answerMs = this.#quickestAnswerMs * HELD_AFTER.factor + HELD_AFTER.extraMs;
+    const heldInMs = request.sentAt + Math.min(answerMs, HELD_AFTER.longestMs) - performance.now();
     const giveUp = () => this.#inFlight === request && request.aborter.abort(GIVEN_UP);
     setTimeout(giveUp, Math.max(0, heldInMs));
   }
@@ -168,12 +173,15 @@ export class PollLoop {
     try {
       const answer = await this.#request(batch, mayBeHeld);
       if (this.#stopped) return 0;
+      this.#quickestAnswerMs = Math.min(this.#quickestAnswerMs, performance.now() - sentAt);
       this.#outbox.sent(batch);
       this.#mustPoll = false;
       this.#receive(answer);
       const { isDue } = this.#outbox;
       if (batch.length > 0 || !isDue) this.#failures = 0;
-      return isDue ? 0 : Math.max(0, this.#paceMs(answer) - (mayBeHeld ? heldMsSince(sentAt) : 0));
+      // Answers with news come when the news do, whether they were held for them or not.
+      const heldMs = mayBeHeld && answer.messages.length === 0 ? heldMsSince(sentAt) : 0;
+      return isDue ? 0 : Math.max(0, this.#paceMs(answer) - heldMs);
     } catch (error) {
       if (this.#stopped || error === GIVEN_UP) return 0;
       if (!(error instanceof ApiError)) throw error;

@@ -96,6 +96,16 @@ test("a service that holds is waited for, whatever comes in between", async () =
   );
 });
 
+test("a service that has answered at once may hold the next poll, and is not given up then", async () => {
+  await timeOfPoll(after(30, EMPTY)); // all places were taken
+  await timeOfPoll(after(15_000, EMPTY));
+  await timeOfPoll(after(25_000, EMPTY));
+  assert.deepEqual(
+    requests.map(({ headers }) => headers["X-Party-Wait"]),
+    ["25", "15", "25"],
+  );
+});
+
 test("what JSON cannot express is an error of the caller's, and nothing is sent", async () => {
   /** @type {any} */
   const quiz = {};

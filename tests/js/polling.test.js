@@ -45,6 +45,7 @@ class Setup {
   stops = [];
   inFlight = 0;
   mayRest = true;
+  gatherTimes = { longestMs: 50, quietMs: 50 };
   /** @type {((request: any) => any)[]} */
   script;
 
@@ -58,7 +59,7 @@ class Setup {
           this.#answer({ batch: structuredClone(batch), after, signal }),
       }),
       cursor: 5,
-      gatherMs: () => 50,
+      gatherTimes: () => this.gatherTimes,
       mayRest: () => this.mayRest,
       onAnswer: ({ messages }) => this.messages.push(...messages.map(({ seq }) => seq)),
       onError: ({ code }) => this.errors.push(code),
@@ -136,6 +137,12 @@ test("the time for which a poll was held counts towards the pace", async () => {
   await clock.advance(60_000);
   assert.deepEqual(setup.gaps.slice(0, 4), [25_000, 5_000, 800 + PACE_MS, PACE_MS]);
   assert.ok(setup.requests.every(({ mayBeHeld }) => mayBeHeld));
+});
+
+test("the pause after news is kept, however long they were held for", async () => {
+  const setup = new Setup(() => later(25_000, { ...messages(6), pollAfterMs: 30 }));
+  await clock.advance(26_000);
+  assert.deepEqual(setup.gaps.slice(0, 1), [25_030]);
 });
 
 test("while requests fail no poll is held, so that the first answer comes at once", async () => {
@@ -260,6 +267,29 @@ test("an offer travels with its candidates and the offers to others in one reque
   assert.equal(new Set(batch.map(({ clientMsgId }) => clientMsgId)).size, 3);
   await clock.advance(5_000);
   assert.ok(setup.requests.slice(1).every(({ batch }) => batch === undefined));
+});
+
+test("where candidates come at once, signals leave as soon as no more of them follow", async () => {
+  const setup = new Setup();
+  setup.gatherTimes = { longestMs: 50, quietMs: 8 };
+  await clock.advance(100);
+  setup.loop.post("b", "offer", {});
+  for (const waitMs of [20, 7, 7]) {
+    await clock.advance(waitMs);
+    setup.loop.post("b", "ice", { candidates: [{}] });
+  }
+  await clock.advance(7);
+  assert.equal(setup.requests.length, 0);
+  await clock.advance(1);
+  assert.deepEqual(setup.requests[0].batch.map(({ type }) => type), ["offer", "ice"]);
+  // Those that never cease to come do not hold up the others.
+  setup.requests = [];
+  const beganAt = clock.now;
+  for (let n = 0; n < 20; n++) {
+    setup.loop.post("b", "ice", { candidates: [{}] });
+    await clock.advance(5);
+  }
+  assert.equal(setup.requests[0].at, beganAt + 50);
 });
 
 test("a poll that is due while an offer is being gathered travels with it", async () => {
@@ -395,6 +425,17 @@ test("a held poll is given up when there is something to send, and nothing is lo
   assert.equal(setup.requests.length, 2);
   assert.equal(setup.requests[1].after, 5);
   assert.deepEqual([setup.messages, setup.errors], [[6, 7], []]);
+});
+
+test("a poll that has just begun is given up once it takes longer than the quickest answer did", async () => {
+  const setup = new Setup(() => later(40, idle(5)), held);
+  await clock.advance(150 + 40 + PACE_MS);
+  setup.gatherTimes = { longestMs: 10, quietMs: 10 };
+  setup.loop.post("b", "offer", {});
+  await clock.advance(70);
+  assert.equal(setup.requests.length, 2);
+  await clock.advance(20);
+  assert.deepEqual(setup.requests[2].batch.length, 1);
 });
 
 test("a poll that is answered at once is not given up", async () => {

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib import metadata
 from itertools import count
 from pathlib import Path
@@ -407,11 +408,13 @@ def _change_users(*command: str) -> None:
 
 
 def _remove_user(name: str, uid: int) -> None:
-    for pid in _pids_of(uid):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
+    deadline = time.monotonic() + STOP_SECONDS
+    # Until the last is gone: it might still write into its home.
+    while (pids := _pids_of(uid)) and time.monotonic() < deadline:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
     _change_users("userdel", name)
 
 
@@ -431,12 +434,10 @@ def _pids_of(uid: int) -> list[int]:
     found = []
     for path in Path("/proc").iterdir():
         if path.name.isdigit():
-            try:
-                owner = path.stat().st_uid
-            except OSError:
-                continue
-            if owner == uid:
-                found.append(int(path.name))
+            # What has ended and waits for its parent has no command line any more.
+            with suppress(OSError):
+                if path.stat().st_uid == uid and (path / "cmdline").read_bytes():
+                    found.append(int(path.name))
     return found
 
 

@@ -19,13 +19,27 @@ STOP_SECONDS = 20
 
 
 class Server:
-    """Starts at once. `settings` are those of the contract, by their names in config.py."""
+    """Starts at once. `settings` are those of the contract, by their names in config.py.
 
-    def __init__(self, *, workers: int = 2, threads: int = 8, mount: str = "", **settings: object) -> None:
+    `config` is a configuration file of gunicorn's.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int = 2,
+        threads: int = 8,
+        worker_class: str = "gthread",
+        config: Path | None = None,
+        mount: str = "",
+        **settings: object,
+    ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="party-server-")
         self._log = Path(self._folder.name) / "log"
         self._workers = workers
         self._threads = threads
+        self._worker_class = worker_class
+        self._config = ["--config", str(config)] if config else []
         self._environment = {
             name: value for name, value in os.environ.items() if not name.startswith("PARTY_")
         } | {f"PARTY_{name}": str(value) for name, value in settings.items()}
@@ -44,9 +58,10 @@ class Server:
                 sys.executable,
                 "-m",
                 "gunicorn",
+                *self._config,
                 f"--bind=127.0.0.1:{self.port}",
                 f"--workers={self._workers}",
-                "--worker-class=gthread",
+                f"--worker-class={self._worker_class}",
                 f"--threads={self._threads}",
                 "--graceful-timeout=5",
                 "--no-control-socket",
@@ -87,6 +102,11 @@ class Server:
     def kill_worker(self) -> None:
         """kill -9 one worker; gunicorn starts another."""
         os.kill(self.worker_pids[0], signal.SIGKILL)
+
+    def send_signal(self, number: int) -> None:
+        """Send the server a signal, as a deploy does."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def stop(self) -> None:
         """Stop in order, and by force if that takes too long."""

@@ -1,0 +1,86 @@
+"""Signs of life, gathered from polls and written together.
+
+A member's row says when it last polled, its room's row when the room expires. Both may lag behind
+by some seconds, so polls only leave a note here, and every few seconds one of them writes all notes.
+A note that a dying process takes along is made again by the next poll, wherever that goes; if the
+rows are already far behind, the poll writes at once.
+"""
+
+import time
+from contextlib import suppress
+from threading import Lock
+
+from party.config import Settings
+from party.db import Database, Row
+from party.errors import Unavailable
+
+FLUSH_SECONDS = 3.0
+# A note is due when the row lags behind by this part of the time it matters for, or by the limit beside
+# it; the row is far behind at this many times that.
+PART = 10
+SEEN_MS = 10_000
+ALIVE_MS = 60_000
+FAR = 3
+# Notes that were kept while the database was away, and are so much older than the newest, have lost their
+# meaning: whoever is still there has made a newer one.
+STALE_MS = 10_000
+# Rows in one statement: with many more MySQL would rather read the whole table.
+AT_ONCE = 1000
+
+
+class Heartbeats:
+    """The notes of one process."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._ttl_ms = settings.room_ttl_ms
+        self._seen_ms = min(SEEN_MS, settings.online_ms // PART)
+        self._alive_ms = min(ALIVE_MS, self._ttl_ms // PART)
+        # Row id → when a member was seen, until when a room lives; milliseconds since the epoch.
+        self._members: dict[int, int] = {}
+        self._rooms: dict[int, int] = {}
+        self._lock = Lock()
+        self._flushed_at = time.monotonic()
+
+    def note(self, now: int, member: Row, room: Row) -> None:
+        """`member` polled; `room` is its room's row, or the caller's, which has the same columns.
+
+        What is noted is entered into these rows as well.
+        """
+        unseen_ms = now - member["last_seen_at"]
+        gain_ms = now + self._ttl_ms - room["expires_at"] if room["status"] != "ended" else 0
+        if unseen_ms >= self._seen_ms:
+            self._members[member["id"]] = member["last_seen_at"] = now
+        if gain_ms >= self._alive_ms:
+            self._rooms[member["room_id"]] = room["expires_at"] = now + self._ttl_ms
+        late = unseen_ms >= FAR * self._seen_ms or gain_ms >= FAR * self._alive_ms
+        if late or time.monotonic() - self._flushed_at >= FLUSH_SECONDS:
+            with suppress(Unavailable):  # the notes are kept, and the poll itself needs none of it
+                self.flush()
+
+    def flush(self) -> None:
+        """Write all notes. Raises `Unavailable`; then they are kept."""
+        with self._lock:
+            self._flushed_at = time.monotonic()
+            # Rooms before members, as everywhere.
+            self._write("party_rooms", "expires_at", self._rooms, "AND status <> 'ended'")
+            self._write("party_participants", "last_seen_at", self._members)
+
+    def _write(self, table: str, column: str, notes: dict[int, int], condition: str = "") -> None:
+        written = dict(notes)
+        if not written:
+            return
+        newest = max(written.values())
+        ids = sorted(key for key, value in written.items() if value > newest - STALE_MS)
+        # One time for all, the earliest: they are at most some seconds apart.
+        earliest = min(written[key] for key in ids)
+        for start in range(0, len(ids), AT_ONCE):
+            part = ", ".join(map(str, ids[start : start + AT_ONCE]))
+            statement = (
+                f"UPDATE {table} SET {column} = {earliest}"
+                f" WHERE id IN ({part}) AND {column} < {earliest} {condition}"
+            )
+            self._database.write(lambda tx, statement=statement: tx.as_it_stands(statement))  # type: ignore[misc]
+        for key, value in written.items():
+            if notes.get(key) == value:
+                del notes[key]

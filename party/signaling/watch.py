@@ -1,0 +1,226 @@
+"""What this process remembers of rooms and members, so that a poll of a quiet room needs no query.
+
+The rooms that are being polled here are read together, with one statement for all pollers, at most
+once in a tick as soon as many polls come. What is remembered may then be a tick old, which loses
+nothing: the next poll sees it. What this process itself has changed it reads again at once.
+
+A seat, loaded with its token, holds as long as the room's version is the one that it was loaded with:
+every change of membership or status gives the room a new one.
+"""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from threading import Lock
+
+from party import clock
+from party.db import Database, Row
+from party.errors import Unavailable
+
+TICK_SECONDS = 0.05
+# While fewer polls than this come within a tick, each reads its room afresh: a light query costs less
+# than a stale answer then. So does each in a room that moved lately: its members expect more.
+SHARED_FROM = 10
+LIVELY_SECONDS = 1.0
+# A room that nobody asked for in this time is forgotten, with its seats.
+FORGET_SECONDS = 30.0
+# Up to so many rooms are read whole in each tick. Of more, only those that moved lately, and in turn a
+# few of all: a commit may come late, and the clocks of several hosts differ.
+READ_WHOLE = 200
+READ_IN_TURN = 50
+OVERLAP_MS = 500
+# After a longer pause than this all are read whole.
+LATELY_SECONDS = 2.0
+
+_ROOM = "SELECT id, code, status, seq, members_seq, takeovers, negotiated_at, signals_expire_at, expires_at"
+
+Version = tuple[int, int]
+
+
+def version(row: Row) -> Version:
+    """What changes with membership, status, and whose page holds a poll. `row` is a room or a caller."""
+    return row["members_seq"], row["takeovers"]
+
+
+@dataclass(slots=True)
+class Seat:
+    """A member as it was loaded together with the room's version."""
+
+    caller: Row
+    version: Version
+    # The stored acknowledgement covers every message to this member up to here.
+    covered: int
+
+
+class _Room:
+    """A watched room. Times are on the monotonic clock."""
+
+    __slots__ = ("changed_at", "moved_at", "read_at", "row", "wanted_at")
+
+    def __init__(self, now: float) -> None:
+        self.row: Row | None = None
+        # When it was last read by itself, or in few; and when this process last changed it.
+        self.read_at = self.changed_at = 0.0
+        # When it was first seen as it is, if it was seen to move at all.
+        self.moved_at = float("-inf")
+        self.wanted_at = now
+
+
+class Watch:
+    """The memory of one process. All of it can be thrown away at any moment."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._rooms: dict[int, _Room] = {}
+        self._seats: dict[str, Seat] = {}
+        # Rooms that were found changed since somebody took these.
+        self._moved: set[int] = set()
+        self._reading = Lock()
+        self._read_at = self._swept_at = time.monotonic()
+        self._failed_at = 0.0
+        self._read_at_ms = self._turn = 0
+        # Polls in this tick and in the one before.
+        self._tick, self._polls, self._polls_before = 0, 0, 0
+        database.on_commit(self._changed)
+
+    def seat(self, token_hash: str) -> Seat | None:
+        """The seat of a token that polled here before; it counts while its version is the room's."""
+        return self._seats.get(token_hash)
+
+    def remember(self, caller: Row, covered: int) -> None:
+        """Keep what a poll has found out about its caller, and watch the room."""
+        self._seats[caller["token_hash"]] = Seat(caller, version(caller), covered)
+        self.keep((caller["room_id"],))
+
+    def keep(self, room_ids: Iterable[int]) -> None:
+        """Watch these rooms, or go on with it."""
+        now = time.monotonic()
+        for room_id in room_ids:
+            room = self._rooms.get(room_id) or self._rooms.setdefault(room_id, _Room(now))
+            room.wanted_at = now
+
+    def room(self, room_id: int, *, lately: bool = False) -> Row | None:
+        """A watched room, at most a tick old; None if it is not watched or is gone. Raises `Unavailable`.
+
+        While few polls come, or much happens in it, it is read afresh, unless it need only be known `lately`.
+        """
+        room = self._rooms.get(room_id)
+        if room is None:
+            return None
+        now = room.wanted_at = time.monotonic()
+        shared = self._many_polls(now) and now - room.moved_at >= LIVELY_SECONDS
+        oldest = max(now - TICK_SECONDS if shared or lately else now, room.changed_at)
+        if self._read_at_of(room) < oldest:
+            with self._reading:
+                # Those who waited for a reading that failed do not try one after the other.
+                if self._failed_at > now:
+                    raise Unavailable
+                if self._read_at_of(room) < oldest:
+                    try:
+                        self._read(None if shared else [room_id])
+                    except Unavailable:
+                        self._failed_at = time.monotonic()
+                        raise
+        return room.row
+
+    def last(self, room_id: int) -> Row | None:
+        """A watched room as it was read last."""
+        room = self._rooms.get(room_id)
+        return room.row if room else None
+
+    def read(self, room_ids: Iterable[int] | None = None) -> None:
+        """Read these watched rooms, or all, now. Raises `Unavailable`."""
+        with self._reading:
+            self._read(room_ids)
+
+    def take_moved(self) -> set[int]:
+        """The rooms that were read and found changed, or gone, since this was asked last."""
+        with self._reading:
+            moved, self._moved = self._moved, set()
+        return moved
+
+    def _changed(self, room_ids: Iterable[int]) -> None:
+        """This process has committed changes of these rooms: what was read before does not count."""
+        now = time.monotonic()
+        for room_id in room_ids:
+            if room := self._rooms.get(room_id):
+                room.changed_at = now
+
+    def _read_at_of(self, room: _Room) -> float:
+        """When the last reading began that this room was part of, if only as one that had not moved."""
+        return max(room.read_at, self._read_at) if room.row else room.read_at
+
+    def _many_polls(self, now: float) -> bool:
+        tick = int(now / TICK_SECONDS)
+        if tick != self._tick:
+            self._polls_before = self._polls if tick == self._tick + 1 else 0
+            self._tick, self._polls = tick, 0
+        self._polls += 1
+        return max(self._polls, self._polls_before) >= SHARED_FROM
+
+    def _read(self, room_ids: Iterable[int] | None) -> None:
+        began = time.monotonic()
+        if began - self._swept_at > FORGET_SECONDS:
+            self._sweep(began)
+        if room_ids is None:
+            self._read_all()
+            return
+        rooms = {room_id: room for room_id in room_ids if (room := self._rooms.get(room_id))}
+        self._enter(rooms, self._read_whole(list(rooms)), whole=rooms)
+        for room in rooms.values():
+            room.read_at = began
+
+    def _read_all(self) -> None:
+        began, now = time.monotonic(), clock.now_ms()
+        rooms = dict(self._rooms)
+        whole, moved = list(rooms), []
+        if len(rooms) > READ_WHOLE and began - self._read_at < LATELY_SECONDS:
+            # What this process has changed itself counts at once, however late its commit was.
+            new = [
+                room_id
+                for room_id, room in rooms.items()
+                if room.row is None or room.changed_at >= self._read_at
+            ]
+            self._turn = self._turn + READ_IN_TURN if self._turn + READ_IN_TURN < len(rooms) else 0
+            whole = new + whole[self._turn : self._turn + READ_IN_TURN]
+            moved = self._database.all(
+                f"{_ROOM} FROM party_rooms WHERE moved_at >= :since", since=self._read_at_ms - OVERLAP_MS
+            )
+        self._enter(rooms, moved + self._read_whole(whole), whole)
+        self._read_at, self._read_at_ms = began, now
+
+    def _read_whole(self, room_ids: list[int]) -> list[Row]:
+        if not room_ids:
+            return []
+        ids = ", ".join(map(str, room_ids))
+        return self._database.all_as_they_stand(f"{_ROOM} FROM party_rooms WHERE id IN ({ids})")
+
+    def _enter(self, rooms: dict[int, _Room], rows: list[Row], whole: Iterable[int]) -> None:
+        """Take over what a reading of `rooms` found; of `whole`, what it did not find has been purged."""
+        gone = set(whole)
+        for row in rows:
+            gone.discard(row["id"])
+            room = rooms.get(row["id"])
+            # Two statements, two moments: numbers never go back.
+            if room and (room.row is None or row["seq"] >= room.row["seq"]):
+                if room.row and row["seq"] > room.row["seq"]:
+                    room.moved_at = time.monotonic()
+                if room.row is None or (row["seq"], version(row)) != (room.row["seq"], version(room.row)):
+                    self._moved.add(row["id"])
+                room.row = row
+        for room_id in gone:
+            rooms[room_id].row = None
+            self._rooms.pop(room_id, None)
+            self._moved.add(room_id)
+
+    def _sweep(self, now: float) -> None:
+        self._swept_at = now
+        for room_id, room in list(self._rooms.items()):
+            if now - room.wanted_at > FORGET_SECONDS:
+                self._rooms.pop(room_id, None)
+        self._moved &= self._rooms.keys()
+        for token_hash, seat in list(self._seats.items()):
+            row = self.last(seat.caller["room_id"])
+            # A seat of another version will not be good again.
+            if row is None or version(row) != seat.version:
+                self._seats.pop(token_hash, None)
