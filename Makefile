@@ -2,7 +2,7 @@
 # make test   run the whole suite (ARGS="-k rejoin" for a part of it)
 # make lint   ruff, mypy and, for the client, TypeScript's checker (needs npm)
 # make types  check the client's types and write its .d.ts files anew
-# make bench  measure, print tables, write bench/results.json
+# make bench  measure, print tables, write bench/results.json (ARGS="idle delivery" for a part of it)
 #
 # Each sets up what it needs. Debian packages are installed only where missing, and only by root.
 
@@ -40,8 +40,9 @@ types:
 		--moduleResolution bundler --lib es2023,dom --outDir party/static party/static/party.js
 
 bench: $(VENV)/development
-	@tests/install-debian-packages mariadbd=mariadb-server chromium=chromium
-	$(BIN)/python -m bench
+	@tests/install-debian-packages --required mariadbd=mariadb-server chromium=chromium wrk=wrk
+	@tests/install-debian-packages apache2=apache2 passenger-config=libapache2-mod-passenger
+	$(BIN)/python -m bench $(ARGS)
 
 $(VENV)/production: requirements.txt | $(BIN)/pip
 	$(BIN)/pip install --quiet --requirement requirements.txt

@@ -1,29 +1,62 @@
-"""`python -m bench`: run all benchmarks, print their tables, write bench/results.json."""
+"""`python -m bench [NAME...]`: run all benchmarks, or these; print tables, write bench/results.json.
+
+The environment variable ROUNDS says how often what is compared takes its turn.
+"""
 
 import json
 import os
 import platform
+import resource
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import connect
+from bench import connect, delivery, growth, idle, pace, sends
 
 RESULTS = Path(__file__).parent / "results.json"
+ROUNDS = int(os.environ.get("ROUNDS", "11"))
+# More than 10,000 as short polls would only measure the load generator.
+CROWDS = [(peers, polls) for peers in (10, 100, 1_000) for polls in ("short", "held")]
+CROWDS += [(peers, "held") for peers in (10_000, 15_000, 20_000)]
+
+Rows = list[dict[str, Any]]
+BENCHMARKS: dict[str, tuple[str, Callable[[], Rows]]] = {
+    "pace": ("Polling policies, simulated: an hour of one peer", pace.measure),
+    "idle": ("Idle polls beside the barest routes, 16 clients", lambda: idle.measure(ROUNDS)),
+    "connect": ("From Party.join to open data channels on all sides", lambda: connect.measure(ROUNDS)),
+    "sends": ("Signals stored, 16 clients", lambda: sends.measure(ROUNDS)),
+    "delivery": (
+        "From send to receipt, 100 signals a second",
+        lambda: [delivery.measure(peers, polls) for peers, polls in CROWDS],
+    ),
+    "growth": ("A call beside few rooms and beside many", lambda: growth.measure(ROUNDS)),
+}
 
 
-def show(title: str, rows: list[dict[str, Any]]) -> None:
+def show(title: str, rows: Rows) -> None:
     """Print rows as a table."""
     print(f"\n{title}")
     columns = list(rows[0])
-    for row in [dict(zip(columns, columns, strict=True)), *rows]:
-        print("  ".join(f"{row[column]!s:>{max(9, len(column))}}" for column in columns))
+    cells = [[str(row[column]) for column in columns] for row in rows]
+    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+    for line in [columns, *cells]:
+        print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)), flush=True)
 
 
 def main() -> None:
-    rows = connect.measure(rounds=int(os.environ.get("ROUNDS", "11")))
-    show("From Party.join to open data channels on all sides", rows)
-    machine = {"python": platform.python_version(), "cpus": os.cpu_count()}
-    RESULTS.write_text(json.dumps({"machine": machine, "connect": rows}, indent=2) + "\n")
+    """Results of benchmarks that are not run this time stay in the file."""
+    # Each waiting peer is an open file, on both sides.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results["machine"] = {"python": platform.python_version(), "cpus": os.cpu_count()}
+    for name in sys.argv[1:] or BENCHMARKS:
+        title, measure = BENCHMARKS[name]
+        rows = measure()
+        show(title, rows)
+        results[name] = rows
+        RESULTS.write_text(json.dumps(results, indent=2) + "\n")
 
 
 main()

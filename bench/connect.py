@@ -7,17 +7,13 @@ their signals passed between the pages by a BroadcastChannel, through no server 
 
 import os
 import statistics
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from party.db.migrate import migrate
-from tests.support.mariadb import MariaDB
-from tests.support.server import Server
+from bench.databases import ENGINES, databases
+from bench.servers import gunicorn
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--disable-gpu", "--disable-quic", "--disable-features=WebRtcHideLocalIpsWithMdns"]
@@ -108,7 +104,7 @@ def connect(browser: Browser, url: str, count: int, delay: float) -> tuple[float
     host.evaluate("() => window.party.end()")
     for page in opened:
         page.context.close()
-    return ended - started, requests
+    return float(ended - started), requests
 
 
 def limit(browser: Browser, url: str, count: int) -> float:
@@ -124,55 +120,43 @@ def limit(browser: Browser, url: str, count: int) -> float:
     return ended - started
 
 
-@contextmanager
-def served(engine: str) -> Iterator[str]:
-    """The address of a server with two workers on this engine."""
-    mariadb = MariaDB() if engine == "mariadb" else None
-    with tempfile.TemporaryDirectory() as folder:
-        if mariadb:
-            urls = mariadb.create_database("party_bench")
-            list(migrate(urls.admin))
-            url = urls.app
-        else:
-            url = f"sqlite:///{folder}/party.sqlite3"
-            list(migrate(url))
-        settings = {
-            "ROOMS_PER_HOUR": 100_000,
-            "JOINS_PER_MINUTE": 100_000,
-            "STUN_URLS": "",
-            "SECRET_KEY": "b",
-        }
-        with Server(workers=2, DATABASE_URL=url, **settings) as server:
-            yield server.url
-    if mariadb:
-        mariadb.remove()
+# How the pages learn of news: by asking at the server's pace, or by waiting for the answer.
+WAYS: dict[str, tuple[str, dict[str, object]]] = {
+    "short": ("gthread", {}),
+    "held": ("gevent", {"LONG_POLL_SECONDS": 25}),
+}
 
 
 def measure(rounds: int) -> list[dict[str, Any]]:
-    """One row for each engine and number of pages: medians over the rounds, all taken in turns."""
+    """One row for each engine, way and number of pages: medians over the rounds, all taken in turns."""
     rows = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=FLAGS, chromium_sandbox=os.geteuid() != 0
         )
-        for engine in ("sqlite", "mariadb"):
-            with served(engine) as url:
-                for count in (2, 6):
-                    found, limits = [], []
-                    for n in range(rounds):
-                        found.append(connect(browser, url, count, 1 + 0.37 * (n % 7)))
-                        limits.append(limit(browser, url, count))
-                    times = [milliseconds for milliseconds, _ in found]
-                    rows.append(
-                        {
-                            "engine": engine,
-                            "pages": count,
-                            "median_ms": round(statistics.median(times)),
-                            "least_ms": round(min(times)),
-                            "most_ms": round(max(times)),
-                            "requests": statistics.median(requests for _, requests in found),
-                            "limit_ms": round(statistics.median(limits)),
-                        }
-                    )
+        for engine in ENGINES:
+            for way, (worker_class, settings) in WAYS.items():
+                with (
+                    databases(engine) as (urls, _),
+                    gunicorn("app:application", worker_class, DATABASE_URL=urls[0], **settings) as (url, _),
+                ):
+                    for count in (2, 6):
+                        found, limits = [], []
+                        for n in range(rounds):
+                            found.append(connect(browser, url, count, 1 + 0.37 * (n % 7)))
+                            limits.append(limit(browser, url, count))
+                        times = [milliseconds for milliseconds, _ in found]
+                        rows.append(
+                            {
+                                "engine": engine,
+                                "polls": way,
+                                "pages": count,
+                                "median_ms": round(statistics.median(times)),
+                                "least_ms": round(min(times)),
+                                "most_ms": round(max(times)),
+                                "requests": statistics.median(requests for _, requests in found),
+                                "limit_ms": round(statistics.median(limits)),
+                            }
+                        )
         browser.close()
     return rows

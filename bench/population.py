@@ -1,0 +1,112 @@
+"""Rooms and members by the hundred thousand, put straight into the tables."""
+
+import secrets
+import time
+from dataclasses import dataclass
+from functools import partial
+
+from party import auth
+from party.db import Connection, Database
+
+# Rows in one statement.
+AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Member:
+    """What a client knows of its seat; the cursor is `seq`."""
+
+    code: str
+    id: str
+    token: str
+    seq: int
+
+
+def populate(database: Database, rooms: int, members: int, old_signals: int = 0) -> list[list[Member]]:
+    """Open rooms with so many members each, who have read everything; by room.
+
+    `old_signals` are spread over all rooms: dead rows between ended members, not yet cleaned away.
+    """
+    now = time.time_ns() // 1_000_000
+    first = (database.one("SELECT COALESCE(MAX(id), 0) AS id FROM party_rooms") or {"id": 0})["id"] + 1
+    first_member = (database.one("SELECT COALESCE(MAX(id), 0) AS id FROM party_participants") or {"id": 0})[
+        "id"
+    ] + 1
+    codes = set[str]()
+    while len(codes) < rooms:
+        codes.add(auth.new_code())
+    made = [[Member(code, f"m{i}", auth.new_token(), members) for i in range(members)] for code in codes]
+    room_rows = [
+        {
+            "id": first + n,
+            "code": seats[0].code,
+            "status": "waiting",
+            "host_id": "m0",
+            "max_participants": 20,
+            "seconds_per_question": 30,
+            "seq": members,
+            "members_seq": members,
+            "negotiated_at": now - 60_000,
+            "created_at": now - 60_000,
+            "expires_at": now + 7_200_000,
+        }
+        for n, seats in enumerate(made)
+    ]
+    member_rows = [
+        {
+            "id": first_member + n * members + i,
+            "room_id": first + n,
+            "participant_id": seat.id,
+            "name": f"Member {i}",
+            "role": "guest" if i else "host",
+            "token_hash": auth.hashed(seat.token),
+            "joined_at": now - 60_000,
+            "joined_seq": i + 1,
+            "last_seen_at": now,
+            "acked_seq": members,
+        }
+        for n, seats in enumerate(made)
+        for i, seat in enumerate(seats)
+    ]
+    signal_rows = [
+        {
+            "room_id": first + n % rooms,
+            "to_id": 0,  # nobody's, so that nobody's mailbox grows
+            "seq": 1_000_000_000 + n,
+            "from_id": 0,
+            "type": "ice",
+            "payload": '{"candidate":"candidate:0 1 UDP 2122252543 192.0.2.1 50000 typ host"}',
+            "payload_bytes": 68,
+            "created_at": now - 3_600_000,
+            "expires_at": now + 7_200_000,
+        }
+        for n in range(old_signals)
+    ]
+    for table, rows in (
+        ("party_rooms", room_rows),
+        ("party_participants", member_rows),
+        ("party_signaling", signal_rows),
+    ):
+        for start in range(0, len(rows), AT_ONCE * 20):
+            part = rows[start : start + AT_ONCE * 20]
+
+            database.write(partial(_insert, table=table, rows=part))
+    return made
+
+
+def _insert(tx: Connection, table: str, rows: list[dict[str, object]]) -> None:
+    """Insert rows of plain texts and numbers, written out: parameters would take ten times as long."""
+    columns = ", ".join(rows[0])
+    for begin in range(0, len(rows), AT_ONCE):
+        values = ", ".join(
+            "(" + ", ".join(repr(value) for value in row.values()) + ")"
+            for row in rows[begin : begin + AT_ONCE]
+        )
+        tx.as_it_stands(f"INSERT INTO {table} ({columns}) VALUES {values}")
+
+
+def random_member(rooms: list[list[Member]]) -> tuple[Member, Member]:
+    """Two members of one room: who sends, and to whom."""
+    seats = secrets.choice(rooms)
+    sender = secrets.choice(seats)
+    return sender, secrets.choice([seat for seat in seats if seat is not sender])
