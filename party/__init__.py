@@ -4,6 +4,7 @@ from flask import Flask
 
 from party import cleanup, config, db, errors, http, page, rate_limits, service
 from party.db import migrate
+from party.quiz import routes as quiz
 from party.rooms import routes as rooms
 from party.signaling import memory
 from party.signaling import routes as signaling
@@ -26,6 +27,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
 
     app.register_blueprint(rooms.blueprint)
     app.register_blueprint(signaling.blueprint)
+    app.register_blueprint(quiz.blueprint)
     app.register_blueprint(service.blueprint)
     app.register_blueprint(page.blueprint)
 

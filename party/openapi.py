@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Flask
 from pydantic import TypeAdapter
+from pydantic import ValidationError as PydanticError
 from pydantic.json_schema import GenerateJsonSchema
 from werkzeug.routing import Rule
 
@@ -95,10 +96,19 @@ def _operation(rule: Rule, method: str, call: Call, schemas: _Schemas) -> dict[s
     }
     if call.body is not None:
         content = {"application/json": {"schema": schemas.of("validation", call.body)}}
-        operation["requestBody"] = {"required": True, "content": content}
+        operation["requestBody"] = {"required": _is_needed(call.body), "content": content}
     if call.access != "anyone":
         operation["security"] = [{"token": []}, *([{}] if call.access == "anyone or member" else [])]
     return operation
+
+
+def _is_needed(body: Any) -> bool:
+    """Whether a call must have this body: one without required fields may be left out."""
+    try:
+        TypeAdapter(body).validate_python({})
+    except PydanticError:
+        return True
+    return False
 
 
 def _bare(summary: str, content_type: str, refusals: tuple[type[ApiError], ...]) -> dict[str, Any]:

@@ -40,7 +40,8 @@ def lock_as_member(tx: Connection, caller: Row, *, even_ended: bool = False) -> 
     """
     room = lock_room(tx, caller["room_id"])
     member = tx.one("SELECT * FROM party_participants WHERE id = :id", id=caller["id"])
-    if member is None or member["token_hash"] != caller["token_hash"]:
+    # A free seat has no token either, so that alone says nothing of one that was never given any.
+    if member is None or member["left_at"] is not None or member["token_hash"] != caller["token_hash"]:
         raise TokenInvalid
     if room["status"] == "ended" and not even_ended:
         raise RoomEnded

@@ -22,6 +22,10 @@ MEMBER_CALLS: dict[str, Callable[[Api, str, str | None], Answer]] = {
         "POST", f"/rooms/{code}/quiz", {"quizData": {}}, token=token
     ),
     "start": lambda api, code, token: api.request("POST", f"/rooms/{code}/start", token=token),
+    "next": lambda api, code, token: api.request("POST", f"/rooms/{code}/next", token=token),
+    "answer": lambda api, code, token: api.request(
+        "POST", f"/rooms/{code}/answer", {"questionIndex": 0, "answerIndex": 0, "timeMs": 0}, token=token
+    ),
     "end": lambda api, code, token: api.request("DELETE", f"/rooms/{code}", token=token),
     "ice-servers": lambda api, code, token: api.request("GET", f"/rooms/{code}/ice-servers", token=token),
     "poll": lambda api, code, token: api.request("GET", f"/signal/{code}/x", token=token),
@@ -85,7 +89,7 @@ def test_the_form_of_the_request_comes_before_the_token_and_the_room(client: Api
         (b"{}", {"Content-Type": "application/json"}, 400, "VALIDATION_ERROR"),
         (b" " * (1024 * 1024 + 1), {"Content-Type": "application/json"}, 413, "TOO_LARGE"),
     ]
-    paths = ["/signal", f"/rooms/{UNKNOWN}/remove", f"/rooms/{UNKNOWN}/quiz", f"/rooms/{UNKNOWN}/join"]
+    paths = ["/signal", *(f"/rooms/{UNKNOWN}/{action}" for action in ("remove", "quiz", "join", "answer"))]
     for path, (raw, headers, status, code) in itertools.product(paths, wrong_forms):
         answer = client.request("POST", path, raw=raw, headers=headers)
         assert (answer.status, answer.code) == (status, code), (path, raw[:9])

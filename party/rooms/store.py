@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
+from flask import current_app
+from flask.sansio.app import App
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from party import auth
@@ -23,6 +25,11 @@ from party.errors import (
 from party.models import CODE_ALPHABET, CODE_LENGTH, to_json
 from party.rooms.models import CreateRoom, JoinRoom
 from party.stream import ROOM_COLUMNS, add_event, advance, lock_as_member, lock_room, publish
+
+T = TypeVar("T")
+
+# (room, quiz) → the quiz as guests see it.
+GuestsView = Callable[[Row, dict[str, Any]], dict[str, Any]]
 
 DEFAULT_MAX_PARTICIPANTS = 20
 DEFAULT_SECONDS_PER_QUESTION = 30
@@ -71,10 +78,18 @@ def is_over(room: Row, now: int) -> bool:
 def create(database: Database, now: int, body: CreateRoom) -> dict[str, Any]:
     """A new room with its host in it: Room with `you`. Raises `Duplicate` for a known retry key."""
     password_hash = hash_password(body.password)
+    return with_new_code(database, lambda code: _create(database, now, body, code, password_hash))
+
+
+def with_new_code(database: Database, open_room: Callable[[str], T]) -> T:
+    """What `open_room` makes with a code that is free; it raises `Duplicate` if the code is not.
+
+    Raises `Duplicate` if something else is taken.
+    """
     while True:
         code = auth.new_code()
         try:
-            return _create(database, now, body, code, password_hash)
+            return open_room(code)
         except Duplicate:
             if database.one("SELECT id FROM party_rooms WHERE code = :code", code=code) is None:
                 raise
@@ -84,6 +99,20 @@ def create(database: Database, now: int, body: CreateRoom) -> dict[str, Any]:
 def _create(
     tx: Connection, now: int, body: CreateRoom, code: str, password_hash: str | None
 ) -> dict[str, Any]:
+    token = auth.new_token()
+    room, host = insert_room(tx, now, body, code, token, password_hash)
+    return room_view(tx, now, room, host, token)
+
+
+def insert_room(
+    tx: Connection,
+    now: int,
+    body: CreateRoom,
+    code: str,
+    token: str | None,
+    password_hash: str | None = None,
+) -> tuple[Row, Row]:
+    """A new room, locked, and its host, who has no token where None is given. Raises `Duplicate`."""
     host_id = body.hostId or auth.new_participant_id()
     limit = body.maxParticipants or min(DEFAULT_MAX_PARTICIPANTS, settings().MAX_PARTICIPANTS)
     room_id = tx.insert(
@@ -104,9 +133,7 @@ def _create(
     )
     room = lock_room(tx, room_id)
     retry_key_hash = create_key_hash(body.retryKey)
-    token = auth.new_token()
-    member = _take_seat(tx, now, room, host_id, body.hostName, "host", token, retry_key_hash)
-    return room_view(tx, now, room, member, token)
+    return room, _take_seat(tx, now, room, host_id, body.hostName, "host", token, retry_key_hash)
 
 
 @transaction
@@ -115,6 +142,20 @@ def join(
 ) -> dict[str, Any]:
     """A new member: Room with `you`. Raises `RoomEnded`, `ParticipantIdTaken`, `RoomFull`, `Duplicate`."""
     room = lock_room(tx, room_id)
+    token = auth.new_token()
+    member = add_guest(tx, now, room, body, token, retry_key_hash)
+    return room_view(tx, now, room, member, token)
+
+
+def add_guest(
+    tx: Connection,
+    now: int,
+    room: Row,
+    body: JoinRoom,
+    token: str | None,
+    retry_key_hash: str | None = None,
+) -> Row:
+    """A new member of a locked room, without a token where None is given. Raises as `join`."""
     if room["status"] == "ended":
         raise RoomEnded
     members = present_members(tx, room)
@@ -125,12 +166,11 @@ def join(
         raise ParticipantIdTaken
     if len(members) >= room["max_participants"]:
         raise RoomFull
-    token = auth.new_token()
     advance(tx, room, now, members=True, negotiated_at=now)
     member = _take_seat(tx, now, room, participant_id, body.name, "guest", token, retry_key_hash)
     data = {"participant": participant_view(member, now)}
     add_event(tx, room, now, "participant-joined", participant_id, data)
-    return room_view(tx, now, room, member, token)
+    return member
 
 
 def _take_seat(
@@ -140,14 +180,14 @@ def _take_seat(
     participant_id: str,
     name: str,
     role: str,
-    token: str,
+    token: str | None,
     retry_key_hash: str | None,
 ) -> Row:
     """Seat a new member, in the row of a former one with the same id if there is one."""
     seat = {
         "name": name,
         "role": role,
-        "token_hash": auth.hashed(token),
+        "token_hash": auth.hashed(token) if token else None,
         "previous_token_hash": None,
         "retry_key_hash": retry_key_hash,
         "score": 0,
@@ -271,7 +311,7 @@ def leave(tx: Connection, now: int, caller: Row) -> None:
     room, member = lock_as_member(tx, caller)
     _free_seat(tx, now, member)
     if member["role"] == "host":
-        _end(tx, now, room, member["participant_id"], "host-left")
+        end_locked(tx, now, room, member["participant_id"], "host-left")
     else:
         gone = member["participant_id"]
         publish(tx, room, now, "participant-left", gone, {"participantId": gone}, members=True)
@@ -296,7 +336,7 @@ def remove(tx: Connection, now: int, caller: Row, participant_id: str) -> dict[s
 def end(tx: Connection, now: int, caller: Row) -> None:
     """End the caller's room."""
     room, host = lock_as_member(tx, caller)
-    _end(tx, now, room, host["participant_id"], "ended")
+    end_locked(tx, now, room, host["participant_id"], "ended")
 
 
 @transaction
@@ -304,7 +344,7 @@ def end_expired(tx: Connection, now: int, room_id: int) -> None:
     """End a room whose time is over, unless somebody was faster or it has come to life again."""
     room = lock_room(tx, room_id)
     if is_over(room, now):
-        _end(tx, now, room, None, "expired")
+        end_locked(tx, now, room, None, "expired")
 
 
 def _free_seat(tx: Connection, now: int, member: Row) -> None:
@@ -325,8 +365,11 @@ def _free_seat(tx: Connection, now: int, member: Row) -> None:
     )
 
 
-def _end(tx: Connection, now: int, room: Row, actor_id: str | None, reason: str) -> None:
-    data = {"status": "ended", "endedAt": iso(now), "reason": reason}
+def end_locked(
+    tx: Connection, now: int, room: Row, actor_id: str | None, reason: str, **outcome: Any
+) -> None:
+    """End a locked room; the event tells the reason, and the `outcome` of what was played in it."""
+    data = {"status": "ended", "endedAt": iso(now), "reason": reason, **outcome}
     changes = {"status": "ended", "ended_at": now, "expires_at": room["expires_at"]}
     publish(tx, room, now, "room-ended", actor_id, data, members=True, **changes)
 
@@ -404,9 +447,14 @@ def preview(tx: Connection, room: Row) -> dict[str, Any]:
 def room_view(
     tx: Connection, now: int, room: Row, you: Row | None = None, token: str | None = None
 ) -> dict[str, Any]:
-    """Room; with `you` for that member, and with the token where one was just issued."""
-    stored = tx.one("SELECT quiz_data FROM party_rooms WHERE id = :id", id=room["id"])
-    quiz = stored["quiz_data"] if stored else None
+    """Room; with `you` for that member, and with the token where one was just issued.
+
+    Without `you` it is the host's, who is shown all of the quiz.
+    """
+    quiz = quiz_of(tx, room)
+    if quiz is not None and you is not None and you["role"] != "host":
+        guests_view: GuestsView | None = current_app.extensions.get("party.guests_view")
+        quiz = guests_view(room, quiz) if guests_view else quiz
     found: dict[str, Any] = {
         "code": room["code"],
         "status": room["status"],
@@ -415,7 +463,7 @@ def room_view(
         "maxParticipants": room["max_participants"],
         "secondsPerQuestion": room["seconds_per_question"],
         "currentQuestion": room["current_question"],
-        "quizData": None if quiz is None else json.loads(quiz),
+        "quizData": quiz,
         "createdAt": iso(room["created_at"]),
         "startedAt": iso_or_none(room["started_at"]),
         "endedAt": iso_or_none(room["ended_at"]),
@@ -428,6 +476,17 @@ def room_view(
     if token is not None:
         found["you"]["token"] = token
     return found
+
+
+def quiz_of(tx: Connection, room: Row) -> dict[str, Any] | None:
+    """A room's quizData, all of it."""
+    stored = tx.one("SELECT quiz_data FROM party_rooms WHERE id = :id", id=room["id"])
+    return json.loads(stored["quiz_data"]) if stored and stored["quiz_data"] is not None else None
+
+
+def show_guests(app: App, view: GuestsView) -> None:
+    """Let a feature decide what of a quiz the members are shown who do not host its room."""
+    app.extensions["party.guests_view"] = view
 
 
 def participant_view(member: Row, now: int) -> dict[str, Any]:

@@ -17,6 +17,8 @@ export const AT_ONCE_MS: 1000;
  * @property {string} hostId
  * @property {string} hostName
  * @property {number} maxParticipants
+ * @property {number} secondsPerQuestion
+ * @property {number} currentQuestion  an index, from 0
  * @property {Record<string, any>|null} quizData
  * @property {string} createdAt  ISO 8601, UTC, as the other times
  * @property {string|null} startedAt
@@ -34,6 +36,21 @@ export const AT_ONCE_MS: 1000;
  * @property {Record<string, any>} payload
  * @property {string} createdAt  ISO 8601, UTC
  */
+/**
+ * @typedef {object} GivenAnswer
+ * @property {number} questionIndex
+ * @property {number} answerIndex  -1: no answer
+ * @property {number} timeMs  how long it took; a whole number
+ */
+/**
+ * @typedef {object} AnswerResult
+ * @property {number} questionIndex
+ * @property {boolean} isCorrect
+ * @property {number} points  10 for a correct answer, and up to 5 for speed
+ * @property {number} score  with these points
+ * @property {true} [repeated]  the question had been answered before: this is the first result
+ */
+/** @typedef {{participantId: string, name: string, score: number}} Standing */
 /**
  * @typedef {object} PollAnswer
  * @property {StreamMessage[]} messages  in ascending order of `seq`
@@ -175,6 +192,16 @@ export class MemberApi {
      */
     setQuiz(quizData: Record<string, any>): Promise<Room>;
     /**
+     * @param {number} fromQuestion
+     * @returns {Promise<Room>}
+     */
+    next(fromQuestion: number): Promise<Room>;
+    /**
+     * @param {GivenAnswer} given
+     * @returns {Promise<AnswerResult>}
+     */
+    answer(given: GivenAnswer): Promise<AnswerResult>;
+    /**
      * @param {string} participantId
      * @returns {Promise<Room>}
      */
@@ -216,6 +243,11 @@ export type Room = {
     hostId: string;
     hostName: string;
     maxParticipants: number;
+    secondsPerQuestion: number;
+    /**
+     * an index, from 0
+     */
+    currentQuestion: number;
     quizData: Record<string, any> | null;
     /**
      * ISO 8601, UTC, as the other times
@@ -255,6 +287,38 @@ export type StreamMessage = {
      * ISO 8601, UTC
      */
     createdAt: string;
+};
+export type GivenAnswer = {
+    questionIndex: number;
+    /**
+     * -1: no answer
+     */
+    answerIndex: number;
+    /**
+     * how long it took; a whole number
+     */
+    timeMs: number;
+};
+export type AnswerResult = {
+    questionIndex: number;
+    isCorrect: boolean;
+    /**
+     * 10 for a correct answer, and up to 5 for speed
+     */
+    points: number;
+    /**
+     * with these points
+     */
+    score: number;
+    /**
+     * the question had been answered before: this is the first result
+     */
+    repeated?: true;
+};
+export type Standing = {
+    participantId: string;
+    name: string;
+    score: number;
 };
 export type PollAnswer = {
     /**

@@ -34,6 +34,8 @@ export const AT_ONCE_MS = 1_000;
  * @property {string} hostId
  * @property {string} hostName
  * @property {number} maxParticipants
+ * @property {number} secondsPerQuestion
+ * @property {number} currentQuestion  an index, from 0
  * @property {Record<string, any>|null} quizData
  * @property {string} createdAt  ISO 8601, UTC, as the other times
  * @property {string|null} startedAt
@@ -53,6 +55,24 @@ export const AT_ONCE_MS = 1_000;
  * @property {Record<string, any>} payload
  * @property {string} createdAt  ISO 8601, UTC
  */
+
+/**
+ * @typedef {object} GivenAnswer
+ * @property {number} questionIndex
+ * @property {number} answerIndex  -1: no answer
+ * @property {number} timeMs  how long it took; a whole number
+ */
+
+/**
+ * @typedef {object} AnswerResult
+ * @property {number} questionIndex
+ * @property {boolean} isCorrect
+ * @property {number} points  10 for a correct answer, and up to 5 for speed
+ * @property {number} score  with these points
+ * @property {true} [repeated]  the question had been answered before: this is the first result
+ */
+
+/** @typedef {{participantId: string, name: string, score: number}} Standing */
 
 /**
  * @typedef {object} PollAnswer
@@ -273,6 +293,22 @@ export class MemberApi {
    */
   setQuiz(quizData) {
     return this.#call("POST", `rooms/${this.#code}/quiz`, { body: { quizData } });
+  }
+
+  /**
+   * @param {number} fromQuestion
+   * @returns {Promise<Room>}
+   */
+  next(fromQuestion) {
+    return this.#call("POST", `rooms/${this.#code}/next`, { body: { fromQuestion } });
+  }
+
+  /**
+   * @param {GivenAnswer} given
+   * @returns {Promise<AnswerResult>}
+   */
+  answer(given) {
+    return this.#call("POST", `rooms/${this.#code}/answer`, { body: given });
   }
 
   /**

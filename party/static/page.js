@@ -15,6 +15,7 @@ const baseUrl = new URL(metaContent("party-base"), location.href);
 /** @type {Record<string, string>} */
 const END_TEXTS = {
   ended: "The room was closed.",
+  finished: "The quiz is over.",
   "host-left": "The host has left, so the room is closed.",
   expired: "The room was closed, as nothing happened in it for long.",
   removed: "You are no longer in the room: the host removed you, or another page took your seat.",

@@ -1,8 +1,10 @@
 export { ApiError };
+/** @typedef {import("./api.js").AnswerResult} AnswerResult */
 /** @typedef {import("./api.js").Participant} Participant */
 /** @typedef {import("./api.js").Room} Room */
 /** @typedef {import("./api.js").RoomWithYou} RoomWithYou */
 /** @typedef {import("./api.js").Seat} Seat */
+/** @typedef {import("./api.js").Standing} Standing */
 /** @typedef {import("./api.js").StreamMessage} StreamMessage */
 /** @typedef {import("./peer.js").PeerState} PeerState */
 /** @typedef {import("./peer.js").SignalPayload} SignalPayload */
@@ -44,6 +46,9 @@ export { ApiError };
  *
  * - `participants` `{participants}`: somebody came, came back or went
  * - `room` `{room}`: something else of the room has changed: its status, its quiz
+ * - `question-advanced` `{currentQuestion, correct}`: another question is open; `correct` is the right answer
+ *   to the one before it
+ * - `score-changed` `{participantId, score}`: a participant has won points
  * - `peer` `{peerId, state}`: the connection to a participant has changed. When an open one is closed, as its
  *   participant goes or a new page takes its seat, it is "connecting" until `participants` tells more
  * - `message` `{peerId, data}`: a participant has sent a text or an ArrayBuffer over its data channel
@@ -52,7 +57,8 @@ export { ApiError };
  *   on of its own accord, too
  * - `recovered` `{}`: the service has answered a poll or a send, after one `error` or several
  * - `ended` `{reason}`: "ended", "host-left" or "expired", as the service tells; "left" after `leave`;
- *   "removed" when the host has removed this participant or its seat was taken by another page
+ *   "removed" when the host has removed this participant or its seat was taken by another page. After the
+ *   last question it is `{reason: "finished", correct, standings}`, the winner being the first of `standings`
  * - `trace`: see trace.js; for diagnosis
  */
 export class Party extends EventTarget {
@@ -168,6 +174,27 @@ export class Party extends EventTarget {
      */
     setQuiz(quizData: Record<string, any>): Promise<void>;
     /**
+     * Move on from the current question, as the host. After the last one the room ends.
+     *
+     * @param {number} [fromQuestion]  the question to be left: the current one as far as this page knows,
+     *   unless given. Where another one is open, the service refuses with WRONG_QUESTION, and nothing moves
+     */
+    next(fromQuestion?: number): Promise<void>;
+    /**
+     * Answer a question. Only the first answer counts, and whoever gives another gets the first one's result.
+     *
+     * @param {object} given
+     * @param {number} given.answerIndex  -1: no answer
+     * @param {number} given.timeMs  how long it took; the service counts no less than it saw pass itself
+     * @param {number} [given.questionIndex]  the current one, unless given
+     * @returns {Promise<AnswerResult>}
+     */
+    answer({ answerIndex, timeMs, questionIndex }: {
+        answerIndex: number;
+        timeMs: number;
+        questionIndex?: number;
+    }): Promise<AnswerResult>;
+    /**
      * Remove a participant, as the host.
      *
      * @param {string} participantId
@@ -182,10 +209,12 @@ export class Party extends EventTarget {
     end(): Promise<void>;
     #private;
 }
+export type AnswerResult = import("./api.js").AnswerResult;
 export type Participant = import("./api.js").Participant;
 export type Room = import("./api.js").Room;
 export type RoomWithYou = import("./api.js").RoomWithYou;
 export type Seat = import("./api.js").Seat;
+export type Standing = import("./api.js").Standing;
 export type StreamMessage = import("./api.js").StreamMessage;
 export type PeerState = import("./peer.js").PeerState;
 export type SignalPayload = import("./peer.js").SignalPayload;

@@ -37,10 +37,12 @@ const DEFAULT_BASE_URL = new URL("../", import.meta.url);
 const GATHER = { longestMs: 60, quietMs: 60 };
 const GATHER_LOCALLY = { longestMs: 25, quietMs: 8 };
 
+/** @typedef {import("./api.js").AnswerResult} AnswerResult */
 /** @typedef {import("./api.js").Participant} Participant */
 /** @typedef {import("./api.js").Room} Room */
 /** @typedef {import("./api.js").RoomWithYou} RoomWithYou */
 /** @typedef {import("./api.js").Seat} Seat */
+/** @typedef {import("./api.js").Standing} Standing */
 /** @typedef {import("./api.js").StreamMessage} StreamMessage */
 /** @typedef {import("./peer.js").PeerState} PeerState */
 /** @typedef {import("./peer.js").SignalPayload} SignalPayload */
@@ -86,6 +88,9 @@ const GATHER_LOCALLY = { longestMs: 25, quietMs: 8 };
  *
  * - `participants` `{participants}`: somebody came, came back or went
  * - `room` `{room}`: something else of the room has changed: its status, its quiz
+ * - `question-advanced` `{currentQuestion, correct}`: another question is open; `correct` is the right answer
+ *   to the one before it
+ * - `score-changed` `{participantId, score}`: a participant has won points
  * - `peer` `{peerId, state}`: the connection to a participant has changed. When an open one is closed, as its
  *   participant goes or a new page takes its seat, it is "connecting" until `participants` tells more
  * - `message` `{peerId, data}`: a participant has sent a text or an ArrayBuffer over its data channel
@@ -94,7 +99,8 @@ const GATHER_LOCALLY = { longestMs: 25, quietMs: 8 };
  *   on of its own accord, too
  * - `recovered` `{}`: the service has answered a poll or a send, after one `error` or several
  * - `ended` `{reason}`: "ended", "host-left" or "expired", as the service tells; "left" after `leave`;
- *   "removed" when the host has removed this participant or its seat was taken by another page
+ *   "removed" when the host has removed this participant or its seat was taken by another page. After the
+ *   last question it is `{reason: "finished", correct, standings}`, the winner being the first of `standings`
  * - `trace`: see trace.js; for diagnosis
  */
 export class Party extends EventTarget {
@@ -345,6 +351,33 @@ export class Party extends EventTarget {
   }
 
   /**
+   * Move on from the current question, as the host. After the last one the room ends.
+   *
+   * @param {number} [fromQuestion]  the question to be left: the current one as far as this page knows,
+   *   unless given. Where another one is open, the service refuses with WRONG_QUESTION, and nothing moves
+   */
+  async next(fromQuestion = this.#room.currentQuestion) {
+    const room = await retryingChange(() => this.#api.next(fromQuestion), "WRONG_QUESTION", "ROOM_ENDED");
+    // The next call need not wait for the event.
+    const currentQuestion = Math.max(this.#room.currentQuestion, room?.currentQuestion ?? 0);
+    this.#room = { ...this.#room, currentQuestion };
+  }
+
+  /**
+   * Answer a question. Only the first answer counts, and whoever gives another gets the first one's result.
+   *
+   * @param {object} given
+   * @param {number} given.answerIndex  -1: no answer
+   * @param {number} given.timeMs  how long it took; the service counts no less than it saw pass itself
+   * @param {number} [given.questionIndex]  the current one, unless given
+   * @returns {Promise<AnswerResult>}
+   */
+  async answer({ answerIndex, timeMs, questionIndex = this.#room.currentQuestion }) {
+    const given = { questionIndex, answerIndex, timeMs: Math.round(timeMs) };
+    return retrying(() => this.#api.answer(given));
+  }
+
+  /**
    * Remove a participant, as the host.
    *
    * @param {string} participantId
@@ -461,14 +494,43 @@ export class Party extends EventTarget {
       case "quiz-updated":
         this.#quizSeq = seq;
         break;
+      case "question-advanced":
+        this.#onClosed(payload.currentQuestion - 1, payload.correct);
+        this.#room = { ...this.#room, currentQuestion: payload.currentQuestion };
+        this.#dispatch("question-advanced", payload);
+        break;
+      case "score-changed": {
+        const participant = this.#participants.get(payload.participantId);
+        if (participant) this.#participants.set(participant.id, { ...participant, score: payload.score });
+        this.#dispatch("score-changed", payload);
+        break;
+      }
       case "signal-expired":
         this.#peers.get(payload.toId)?.onExpired(payload.clientMsgId);
         break;
-      case "room-ended":
-        this.#room = { ...this.#room, status: payload.status, endedAt: payload.endedAt };
-        this.#onEnded(payload.reason);
+      case "room-ended": {
+        const { status, endedAt, reason, ...outcome } = payload;
+        this.#room = { ...this.#room, status, endedAt };
+        if (reason === "finished") this.#onClosed(this.#room.currentQuestion, outcome.correct);
+        this.#onEnded(reason, outcome);
         break;
+      }
     }
+  }
+
+  /**
+   * A question has been closed, and which answer was right is no secret any more.
+   *
+   * @param {number} index
+   * @param {number} correct
+   */
+  #onClosed(index, correct) {
+    const { quizData } = this.#room;
+    if (!quizData?.questions) return; // a new quiz that is still being fetched will say so itself
+    const questions = quizData.questions.map((/** @type {object} */ question, /** @type {number} */ i) =>
+      i === index ? { ...question, correct } : question,
+    );
+    this.#room = { ...this.#room, quizData: { ...quizData, questions } };
   }
 
   /** Fetch a quiz that we know only by hearsay. One request at a time: no answer overtakes another. */
@@ -547,15 +609,18 @@ export class Party extends EventTarget {
     this.#dispatch("error", { error });
   }
 
-  /** @param {string} reason */
-  #onEnded(reason) {
+  /**
+   * @param {string} reason
+   * @param {{correct?: number, standings?: Standing[]}} [outcome]  of a quiz that was played to its end
+   */
+  #onEnded(reason, outcome) {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#loop.stop();
     globalThis.removeEventListener?.("pagehide", this.#onPageHide);
     this.#keeper.forget(this.#seat);
     for (const id of [...this.#peers.keys()]) this.#forgetPeer(id);
-    this.#dispatch("ended", { reason });
+    this.#dispatch("ended", { reason, ...outcome });
   }
 
   /**

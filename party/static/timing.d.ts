@@ -20,7 +20,9 @@ export function retrying<T>(call: () => Promise<T>, attempts?: number): Promise<
  * Make a call that changes something, again when no answer came. If only the answer was lost, the
  * repeated call is refused, and what was wanted has been done.
  *
- * @param {() => Promise<unknown>} call
- * @param {string} codeWhenDone  how it is refused then
+ * @template T
+ * @param {() => Promise<T>} call
+ * @param {...string} codesWhenDone  how it may be refused then
+ * @returns {Promise<T|undefined>} the answer, unless it was lost
  */
-export function retryingChange(call: () => Promise<unknown>, codeWhenDone: string): Promise<void>;
+export function retryingChange<T>(call: () => Promise<T>, ...codesWhenDone: string[]): Promise<T | undefined>;

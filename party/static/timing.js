@@ -41,15 +41,17 @@ export async function retrying(call, attempts = 5) {
  * Make a call that changes something, again when no answer came. If only the answer was lost, the
  * repeated call is refused, and what was wanted has been done.
  *
- * @param {() => Promise<unknown>} call
- * @param {string} codeWhenDone  how it is refused then
+ * @template T
+ * @param {() => Promise<T>} call
+ * @param {...string} codesWhenDone  how it may be refused then
+ * @returns {Promise<T|undefined>} the answer, unless it was lost
  */
-export async function retryingChange(call, codeWhenDone) {
+export async function retryingChange(call, ...codesWhenDone) {
   let calls = 0;
   try {
-    await retrying(() => (calls++, call()), 2);
+    return await retrying(() => (calls++, call()), 2);
   } catch (error) {
-    const isDone = calls > 1 && error instanceof ApiError && error.code === codeWhenDone;
+    const isDone = calls > 1 && error instanceof ApiError && codesWhenDone.includes(error.code);
     if (!isDone) throw error;
   }
 }

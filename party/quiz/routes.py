@@ -1,0 +1,43 @@
+"""The quiz calls over HTTP."""
+
+from typing import Any
+
+from flask import Blueprint
+
+from party import clock
+from party.api import call
+from party.db import Row, database
+from party.errors import RoomEnded, WrongQuestion, WrongStatus
+from party.quiz import rules, store
+from party.quiz.models import GiveAnswer, Marked, NextQuestion
+from party.rooms import store as rooms
+from party.rooms.models import Room
+
+blueprint = Blueprint("quiz", __name__)
+blueprint.record(lambda state: rooms.show_guests(state.app, rules.shown_to_guests))
+
+
+@blueprint.post("/rooms/<code>/next")
+@call(
+    "Move to the next question; after the last one the room ends",
+    access="host",
+    body=NextQuestion,
+    answers={200: Room},
+    errors=(RoomEnded, WrongStatus, WrongQuestion),
+)
+def next_question(caller: Row, body: NextQuestion) -> dict[str, Any]:
+    """With `fromQuestion`, repeating the call or making it in two tabs moves once."""
+    return store.next_question(database(), clock.now_ms(), caller, body.fromQuestion)
+
+
+@blueprint.post("/rooms/<code>/answer")
+@call(
+    "Answer a question",
+    access="member",
+    body=GiveAnswer,
+    answers={200: Marked},
+    errors=(RoomEnded, WrongStatus, WrongQuestion),
+)
+def answer(caller: Row, body: GiveAnswer) -> dict[str, Any]:
+    """One answer counts: whoever has given one gets its result again."""
+    return store.answer(database(), clock.now_ms(), caller, body.questionIndex, body.answerIndex, body.timeMs)

@@ -1,0 +1,125 @@
+"""The game in the database: moving on and answering, each under the room's lock.
+
+A question is open from the moment in which it became the current one until the next one does. An answer
+is marked at once and kept, so that it counts once, however often it comes.
+"""
+
+from typing import Any
+
+from party.db import Connection, Row, transaction
+from party.errors import ValidationError, WrongQuestion, WrongStatus
+from party.quiz import rules
+from party.rooms import store as rooms
+from party.stream import advance, lock_as_member, publish
+
+
+@transaction
+def next_question(tx: Connection, now: int, caller: Row, from_question: int | None) -> dict[str, Any]:
+    """Move to the next question, or after the last one end the room: Room. `caller` is the host.
+
+    Raises `WrongQuestion` if `from_question` is given and is not the current one, `WrongStatus` where no
+    quiz is being played, `RoomEnded`.
+    """
+    room, host = lock_as_member(tx, caller)
+    questions = _being_played(tx, room)
+    current = room["current_question"]
+    if from_question is not None and from_question != current:
+        raise WrongQuestion
+    correct = questions[current]["correct"]
+    following = current + 1
+    if following == len(questions):
+        outcome = {"correct": correct, "standings": _standings(tx, room)}
+        rooms.end_locked(tx, now, room, host["participant_id"], "finished", **outcome)
+    else:
+        opened = {"room_id": room["id"], "question": following, "opened_at": now}
+        tx.insert_many("party_questions", [opened])
+        data = {"currentQuestion": following, "correct": correct}
+        changes = {"current_question": following}
+        publish(tx, room, now, "question-advanced", host["participant_id"], data, **changes)
+    return rooms.room_view(tx, now, room)
+
+
+@transaction
+def answer(tx: Connection, now: int, caller: Row, question: int, answer: int, time_ms: int) -> dict[str, Any]:
+    """Mark a member's answer, -1 being none: {questionIndex, isCorrect, points, score, repeated?}.
+
+    `time_ms` is how long it took as its page says. Whoever has answered the question before gets that
+    result again. Raises `ValidationError` for an index that does not exist, `WrongQuestion` for a question
+    that is not open, `WrongStatus` where no quiz is being played, `RoomEnded`.
+    """
+    room, member = lock_as_member(tx, caller)
+    questions = _being_played(tx, room)
+    if not 0 <= question < len(questions):
+        raise ValidationError("questionIndex: the quiz has no such question", field="questionIndex")
+    if not -1 <= answer < len(rules.choices(questions[question])):
+        raise ValidationError("answerIndex: the question has no such answer", field="answerIndex")
+
+    key = {"room_id": room["id"], "question": question, "member_id": member["id"]}
+    known = tx.one(
+        """
+        SELECT points, score FROM party_answers
+        WHERE room_id = :room_id AND question = :question AND member_id = :member_id
+        """,
+        **key,
+    )
+    if known is not None:
+        return {**_marked(question, **known), "repeated": True}
+
+    _check_open(tx, now, room, question)
+    points = 0
+    if answer == questions[question]["correct"]:
+        taken_ms = rules.time_counted_ms(time_ms, now - _opened_at(tx, room, question))
+        points = rules.points_for(taken_ms, room["seconds_per_question"] * 1000)
+    score = member["score"] + points
+    tx.insert_many("party_answers", [{**key, "points": points, "score": score}])
+    if points:
+        tx.run("UPDATE party_participants SET score = :score WHERE id = :id", score=score, id=member["id"])
+        who = member["participant_id"]
+        publish(tx, room, now, "score-changed", who, {"participantId": who, "score": score})
+    else:
+        # Nobody is told, but the room is alive.
+        advance(tx, room, now, 0)
+    return _marked(question, points, score)
+
+
+def _marked(question: int, points: int, score: int) -> dict[str, Any]:
+    return {"questionIndex": question, "isCorrect": points > 0, "points": points, "score": score}
+
+
+def _being_played(tx: Connection, room: Row) -> list[rules.Question]:
+    """The questions of a locked room that plays. Raises `WrongStatus`."""
+    if room["status"] != "playing":
+        raise WrongStatus
+    questions = rules.questions_of(rooms.quiz_of(tx, room))
+    if questions is None:
+        raise WrongStatus("This room's quizData is not a quiz that can be played.")
+    return questions
+
+
+def _check_open(tx: Connection, now: int, room: Row, question: int) -> None:
+    """Raises `WrongQuestion` unless this is the current question or the one before it, closed just now."""
+    current = room["current_question"]
+    if question == current:
+        return
+    if question != current - 1 or now - _opened_at(tx, room, current) >= rules.CLOSED_LATELY_MS:
+        raise WrongQuestion
+
+
+def _opened_at(tx: Connection, room: Row, question: int) -> int:
+    """When a question of a game was opened."""
+    row = tx.one(
+        "SELECT opened_at FROM party_questions WHERE room_id = :room_id AND question = :question",
+        room_id=room["id"],
+        question=question,
+    )
+    opened_at: int = row["opened_at"] if row else room["started_at"]
+    return opened_at
+
+
+def _standings(tx: Connection, room: Row) -> list[dict[str, Any]]:
+    """Who is in the room, by score and then by joining."""
+    members = sorted(rooms.present_members(tx, room), key=lambda member: -member["score"])
+    return [
+        {"participantId": member["participant_id"], "name": member["name"], "score": member["score"]}
+        for member in members
+    ]
