@@ -60,5 +60,6 @@ this file. A name that does not exist, or a value of the wrong type, stops the s
 # Whether / shows the demo page. True on SQLite, False on MySQL.
 # DEMO = True
 
-# Serve the paths of the PHP backend that this service replaces.
+# Serve the paths of the PHP backend that this service replaces. There an id is the credential: see
+# docs/moving-from-php.md.
 # LEGACY_PHP_PATHS = False

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from party import cleanup, config, db, errors, http, page, rate_limits, service
+from party import cleanup, config, db, errors, http, page, php_paths, rate_limits, service
 from party.db import migrate
 from party.quiz import routes as quiz
 from party.rooms import routes as rooms
@@ -30,6 +30,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.register_blueprint(quiz.blueprint)
     app.register_blueprint(service.blueprint)
     app.register_blueprint(page.blueprint)
+    php_paths.init_app(app, settings)
 
     migrate.warn_if_behind(app, settings.DATABASE_URL)
     return app

@@ -99,14 +99,17 @@ def call(
     return decorate
 
 
-def read_json() -> dict[str, Any]:
-    """The request's JSON object; an absent body is an empty one. Raises what the contract says."""
+def read_json(*, of_any_type: bool = False) -> dict[str, Any]:
+    """The request's JSON object; an absent body is an empty one. Raises what the contract says.
+
+    `of_any_type` takes JSON without its Content-Type.
+    """
     raw = request.get_data(cache=False)
     if len(raw) > MAX_BODY_BYTES:
         raise TooLarge
     if not raw:
         return {}
-    if not request.is_json:
+    if not (request.is_json or of_any_type):
         raise JsonRequired
     try:
         # Strictly UTF-8, and no NaN: what cannot be passed on as JSON is no JSON.

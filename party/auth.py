@@ -47,7 +47,7 @@ def same(given: str, expected: str) -> bool:
 
 
 # A caller is a member's row with what calls need to know of the room, under names of its own.
-_CALLER = """
+CALLER = """
     SELECT p.*, r.code, r.status, r.seq, r.members_seq, r.takeovers, r.expires_at, r.signals_expire_at,
         r.negotiated_at, r.started_at
     FROM party_participants p JOIN party_rooms r ON r.id = p.room_id
@@ -64,9 +64,9 @@ def caller_by_token(database: Database, *, or_previous: bool = False) -> Row:
     if token is None:
         raise TokenRequired
     token_hash = hashed(token)
-    caller = database.one(f"{_CALLER} WHERE p.token_hash = :hash", hash=token_hash)
+    caller = database.one(f"{CALLER} WHERE p.token_hash = :hash", hash=token_hash)
     if caller is None and or_previous:
-        caller = database.one(f"{_CALLER} WHERE p.previous_token_hash = :hash", hash=token_hash)
+        caller = database.one(f"{CALLER} WHERE p.previous_token_hash = :hash", hash=token_hash)
     elif caller and caller["previous_token_hash"] is not None:
         _confirm(database, caller)
     if caller is None:

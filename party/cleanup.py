@@ -50,6 +50,12 @@ def clean(db: Database, now: int, pieces: int = ALL) -> dict[str, int]:
     return done
 
 
+def add_job(job: Job) -> None:
+    """Let a feature clean up what is its own."""
+    if job not in JOBS:
+        JOBS.append(job)
+
+
 def _due(db: Database, sql: str, now: int, pieces: int) -> list[Row]:
     return db.all(f"{sql} LIMIT {pieces}", now=now, purge_before=now - KEEP_ENDED_MS)
 
@@ -90,13 +96,13 @@ def _forget(tx: Connection, now: int, row: Row) -> int:
     return tx.run("DELETE FROM party_rate_limits WHERE key_hash = :key", key=row["key_hash"])
 
 
-JOBS = (
+JOBS = [
     Job("rooms ended", "SELECT id FROM party_rooms WHERE status = 'waiting' AND expires_at <= :now", _end),
     Job("games ended", "SELECT id FROM party_rooms WHERE status = 'playing' AND expires_at <= :now", _end),
     Job("signals dropped", "SELECT id FROM party_rooms WHERE signals_expire_at <= :now", _drop_signals),
     Job("rooms purged", "SELECT id FROM party_rooms WHERE ended_at <= :purge_before", _purge),
     Job("rate limits forgotten", "SELECT key_hash FROM party_rate_limits WHERE expires_at <= :now", _forget),
-)
+]
 
 
 class Housekeeping:

@@ -13,7 +13,7 @@ import math
 import re
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from threading import Lock
 from typing import Any
@@ -23,6 +23,7 @@ from flask_limiter import Limiter
 from flask_limiter.errors import RateLimitExceeded
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.storage import MemoryStorage, MovingWindowSupport, Storage
+from limits.strategies import RateLimiter
 
 from party import clock
 from party.clock import iso
@@ -152,12 +153,12 @@ class MemberRates:
 
     def __init__(self, per_second: int) -> None:
         self._per_second = per_second
-        self._calls: dict[int, deque[float]] = {}
+        self._calls: dict[Hashable, deque[float]] = {}
         self._swept_at = 0.0
         self._lock = Lock()
 
-    def hit(self, member: int) -> None:
-        """Count a call of the member with this row id. Raises `RateLimited`."""
+    def hit(self, member: Hashable) -> None:
+        """Count a call of a member, who is known by the id of its row. Raises `RateLimited`."""
         now = time.monotonic()
         with self._lock:
             if now - self._swept_at > 1:
@@ -188,6 +189,11 @@ class RateLimits:
         )
         self._counters = {action: self._counter(action) for action in self._items}
         app.after_request(self._add_headers)
+
+    @property
+    def windows(self) -> RateLimiter:
+        """The moving windows in the database, for limits that a feature has of its own."""
+        return self._limiter.limiter
 
     def hit(self, action: str) -> None:
         """Count this request against the caller's address. Raises `RateLimited`."""

@@ -73,7 +73,7 @@ def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) ->
     urls: DatabaseUrls = request.getfixturevalue("migrated_mariadb")
     server: MariaDB = request.getfixturevalue("mariadb")
     # Rooms take their members, signals and events with them.
-    tables = ("party_rooms", "party_rate_limits", "party_days")
+    tables = ("party_rooms", "party_rate_limits", "party_days", "party_php_signals")
     server.execute(*(f"DELETE FROM {table}" for table in tables), database="party_shared")
     return urls.app
 

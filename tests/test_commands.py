@@ -63,6 +63,7 @@ def test_cleanup_ends_drops_purges_and_forgets(past: Api, clock: Clock, database
         "signals dropped": 1,
         "rooms purged": 1,
         "rate limits forgotten": 2,
+        "php signals dropped": 0,
     }
     database = Database(database_url)
     assert database.all("SELECT id FROM party_rooms WHERE status <> 'ended'") == []

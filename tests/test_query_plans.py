@@ -17,6 +17,7 @@ from party.db import Database
 from party.signaling import heartbeats, holding, watch
 from tests.conftest import Clock, MakeApp
 from tests.support.peers import Api, Seat
+from tests.support.php import Php
 
 ROOMS = 3000
 MEMBERS = 2
@@ -28,7 +29,7 @@ SOME_ROWS = 250
 @pytest.fixture
 def full(make_app: MakeApp, clock: Clock, engine: str, request: pytest.FixtureRequest) -> Flask:
     """An app over thousands of rooms with members, signals, message ids and events."""
-    app = make_app(LONG_POLL_SECONDS=1)
+    app = make_app(LONG_POLL_SECONDS=1, LEGACY_PHP_PATHS=True)
     database: Database = app.extensions["party.database"]
     now = clock.now
     # Most are old: ended or not, with times that are not the app's present.
@@ -42,7 +43,18 @@ def full(make_app: MakeApp, clock: Clock, engine: str, request: pytest.FixtureRe
     return app
 
 
-TABLES = ("rooms", "participants", "signaling", "sent", "events", "rate_limits")
+TABLES = (
+    "rooms",
+    "participants",
+    "signaling",
+    "sent",
+    "events",
+    "questions",
+    "answers",
+    "php_rooms",
+    "php_signals",
+    "rate_limits",
+)
 
 
 def fill(database: Database, numbers: range, at: int) -> None:
@@ -118,6 +130,34 @@ def fill(database: Database, numbers: range, at: int) -> None:
             "party_events",
             [
                 {"room_id": id, "seq": 4 + n, "type": "quiz-updated", "data": "{}", "created_at": at}
+                for id, n in seats
+            ],
+        )
+        tx.insert_many(
+            "party_questions", [{"room_id": id, "question": n + 1, "opened_at": at} for id, n in seats]
+        )
+        tx.insert_many(
+            "party_answers",
+            [
+                {"room_id": id, "question": 0, "member_id": id * 10 + n, "points": 10, "score": 10}
+                for id, n in seats
+            ],
+        )
+        tx.insert_many("party_php_rooms", [{"room_id": id} for id in ids])
+        tx.insert_many(
+            "party_php_signals",
+            [
+                {
+                    "code": f"#{id % 100_000:05d}",
+                    "to_id": f"m{n}",
+                    "from_id": "m0",
+                    "type": "ice",
+                    "payload": "{}",
+                    "payload_bytes": 2,
+                    "address_hash": f"address {id}",
+                    "created_at": at,
+                    "expires_at": at + 10**9 + id,
+                }
                 for id, n in seats
             ],
         )
@@ -234,8 +274,12 @@ def test_a_rooms_life_reads_what_is_its_own(full: Flask, seats: list[Seat], chec
     with statements(full) as said:
         host.api.request("GET", f"/rooms/{host.code}")
         host.call("GET")
-        host.call("POST", "/quiz", {"quizData": {}})
+        question = {"question": "?", "answers": ["a", "b"], "correct": 0}
+        host.call("POST", "/quiz", {"quizData": {"questions": [question, question]}})
         host.call("POST", "/start")
+        host.call("POST", "/next")
+        for n in (0, 1, 1):
+            other.call("POST", "/answer", {"questionIndex": n, "answerIndex": 0, "timeMs": 0})
         again = Seat(guest.api, guest.call("POST", "/rejoin").data)
         again.call("POST", "/leave")
         host.call("POST", "/remove", {"participantId": other.id})
@@ -245,6 +289,31 @@ def test_a_rooms_life_reads_what_is_its_own(full: Flask, seats: list[Seat], chec
             host.api.create_room(retryKey=key)
         host.api.request("GET", "/limits")
         host.call("DELETE")
+    check(said)
+
+
+def test_the_paths_of_the_php_backend_read_what_is_theirs(full: Flask, check: Check, clock: Clock) -> None:
+    php = Php(Api.of_app(full))
+    with statements(full) as said:
+        code = php.create("host").data["code"]
+        php.join(code, "guest")
+        seat = php.api.join(code)
+        for room in (code, "ABC123"):
+            php.get(room)
+            php.peers(room, "guest")
+            php.send(room, "host", "guest")
+            for _ in range(2):
+                php.poll(room, "guest")
+        php.send(code, "host", seat.id)
+        seat.send("guest")
+        php.poll(code, "guest")
+        php.send("ABC123", "host", "guest")
+        clock.advance(121)
+        with full.app_context():
+            clean(full.extensions["party.database"], clock.now, 20)
+        php.act(code, "start", hostId="host")
+        php.leave(code, "guest")
+        php.end(code, "host")
     check(said)
 
 

@@ -1,0 +1,253 @@
+"""The PHP backend's calls over HTTP, in its own shapes."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify, request
+from pydantic import TypeAdapter
+
+from party import clock
+from party.api import call, read_json, validated
+from party.config import settings
+from party.db import Row, database
+from party.errors import (
+    ParticipantIdTaken,
+    PeerNotFound,
+    RoomEnded,
+    RoomNotFound,
+    TokenInvalid,
+    ValidationError,
+    WrongMethod,
+    WrongStatus,
+)
+from party.models import Body, ParticipantId
+from party.php_paths import models, store
+from party.php_paths.lookups import lookups
+from party.quiz import store as quiz
+from party.rate_limits import CREATE_ROOM, JOIN_ROOM, MemberRates, client_key, rate_limits
+from party.rooms import store as rooms
+from party.rooms.models import Room
+from party.signaling.memory import memory
+
+blueprint = Blueprint("php_paths", __name__)
+
+PATHS = "/endpoints/"
+ROOMS = f"{PATHS}rooms.php"
+ROOM = f"{ROOMS}/<code>"
+SIGNAL = f"{PATHS}signal.php"
+
+_CODE = re.compile("[A-Z0-9]{6}")
+_ID: TypeAdapter[str] = TypeAdapter(ParticipantId)
+
+View = Callable[..., Any]
+
+
+def php(body: type[Body] | None = None, status: int = 200) -> Callable[[View], View]:
+    """Declare a view: it gets a valid `body=` where there is one, and returns the `data` of its answer."""
+    adapter = TypeAdapter(body) if body is not None else None
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def run(**arguments: Any) -> Response:
+            if adapter is not None:
+                # PHP did not ask for a Content-Type.
+                arguments["body"] = validated(adapter, read_json(of_any_type=True))
+            try:
+                data = view(**arguments)
+            except TokenInvalid:  # the seat became free, or somebody else's, at this moment
+                raise PeerNotFound from None
+            response = jsonify(success=True, data=data)
+            response.status_code = status
+            return response
+
+        return run
+
+    return decorate
+
+
+@blueprint.after_app_request
+def fail_as_php_did(response: Response) -> Response:
+    """A failure there has a message and a code; what we call a conflict was a bad request."""
+    if request.path.startswith(PATHS) and response.status_code >= 400:
+        error = response.get_json()["error"]
+        error.pop("field", None)
+        response.set_data(jsonify(success=False, error=error).get_data())
+        if response.status_code == ParticipantIdTaken.status:
+            response.status_code = 400
+    return response
+
+
+# Rooms
+
+
+@blueprint.post(ROOMS, strict_slashes=False)
+@php(models.CreateRoom, 201)
+def create(body: models.CreateRoom) -> dict[str, Any]:
+    """Open a room. Its host has no token: whoever knows the host's id hosts it."""
+    rate_limits().hit(CREATE_ROOM)
+    room = store.create(database(), clock.now_ms(), body)
+    lookups().remember(room["code"])
+    return room
+
+
+@blueprint.get(ROOM, strict_slashes=False)
+@php()
+def show(code: str) -> dict[str, Any]:
+    """All of a room, its quiz with the answers included."""
+    return store.view(database(), _room(code))
+
+
+@blueprint.post(f"{ROOM}/join", strict_slashes=False)
+@php(models.JoinRoom)
+def join(code: str, body: models.JoinRoom) -> dict[str, Any]:
+    """Take a seat. Counts as any other join, before anything is looked up."""
+    rate_limits().hit(JOIN_ROOM)
+    db, now = database(), clock.now_ms()
+    room = store.join(db, now, store.find(db, now, code), body)
+    lookups().remember(code)
+    return room
+
+
+@blueprint.post(f"{ROOM}/leave", strict_slashes=False)
+@php(models.AsParticipant)
+def leave(code: str, body: models.AsParticipant) -> dict[str, Any]:
+    """Leave; when the host leaves, the room ends. Whoever has left, or whose room has ended, is gone."""
+    with suppress(PeerNotFound, TokenInvalid, RoomEnded):
+        store.leave(database(), clock.now_ms(), _participant(code, body))
+    return {"left": True}
+
+
+@blueprint.post(f"{ROOM}/quiz", strict_slashes=False)
+@php(models.SetQuiz)
+def set_quiz(code: str, body: models.SetQuiz) -> dict[str, Any]:
+    """Replace the quiz while waiting."""
+    caller = _host(code, body)
+    rooms.set_quiz(database(), clock.now_ms(), caller, body.quizData)
+    return _view(caller)
+
+
+@blueprint.post(f"{ROOM}/start", strict_slashes=False)
+@php(models.AsHost)
+def start(code: str, body: models.AsHost) -> dict[str, Any]:
+    """Start the game."""
+    caller = _host(code, body)
+    rooms.start(database(), clock.now_ms(), caller)
+    return _view(caller)
+
+
+@blueprint.post(f"{ROOM}/next", strict_slashes=False)
+@php(models.AsHost)
+def next_question(code: str, body: models.AsHost) -> dict[str, Any]:
+    """Move to the next question; after the last one the room ends."""
+    caller = _host(code, body)
+    quiz.next_question(database(), clock.now_ms(), caller, None)
+    return _view(caller)
+
+
+@blueprint.post(f"{ROOM}/answer", strict_slashes=False)
+@php(models.GiveAnswer)
+def answer(code: str, body: models.GiveAnswer) -> dict[str, Any]:
+    """Answer a question."""
+    caller = _participant(code, body)
+    index = -1 if body.answerIndex is None else body.answerIndex
+    time_ms = round(body.timeMs or 0)
+    return quiz.answer(database(), clock.now_ms(), caller, body.questionIndex, index, time_ms)
+
+
+@blueprint.delete(ROOM, strict_slashes=False)
+@php(models.AsHost)
+def end(code: str, body: models.AsHost) -> dict[str, Any]:
+    """End the room; after the last question, or when its host has left, it has ended already."""
+    with suppress(TokenInvalid, RoomEnded):
+        rooms.end(database(), clock.now_ms(), _host(code, body))
+    return {"ended": True}
+
+
+# Signals
+
+
+@blueprint.post(SIGNAL, strict_slashes=False)
+@php(models.Signal, 201)
+def send(body: models.Signal) -> dict[str, Any]:
+    """Leave a signal for an id in a code, whether or not there are such."""
+    sends: MemberRates = current_app.extensions["party.php_sends"]
+    sends.hit((body.roomCode, body.fromId))
+    number = store.send(database(), clock.now_ms(), body, _address_hash())
+    return {"messageId": number, "sent": True}
+
+
+@blueprint.get(f"{SIGNAL}/<code>/<participant_id>", strict_slashes=False)
+@php()
+def poll(code: str, participant_id: str) -> dict[str, Any]:
+    """Take what waits for an id in a code. An answer that gets lost takes it along."""
+    if request.method == "HEAD":  # its answer would always get lost
+        raise WrongMethod
+    code, participant_id = code.upper(), _id(participant_id)
+    rate_limits().polls.hit((code, participant_id))
+    found: list[dict[str, Any]] = []
+    if _CODE.fullmatch(code):  # no room has any other, and nothing waits for one
+        found = store.poll(database(), clock.now_ms(), code, participant_id, memory().heartbeats)
+    return {"messages": found, "count": len(found)}
+
+
+@blueprint.get(f"{SIGNAL}/<code>/<participant_id>/peers", strict_slashes=False)
+@php()
+def peers(code: str, participant_id: str) -> dict[str, Any]:
+    """The other members' ids; nobody in a room that there is not."""
+    participant_id = _id(participant_id)
+    try:
+        found = store.peers(database(), _room(code), participant_id)
+    except RoomNotFound:
+        found = []
+    return {"peers": found, "count": len(found)}
+
+
+# On the safe API
+
+
+@blueprint.post("/rooms/<code>/php-paths")
+@call(
+    "Let pages of the PHP backend see and join this room, or hide it from them again",
+    access="host",
+    body=models.Allow,
+    answers={200: Room},
+    errors=(RoomEnded, WrongStatus),
+)
+def allow(caller: Row, body: models.Allow) -> dict[str, Any]:
+    """Who knows the code then sees all of the room, the answers of its quiz included, without a token."""
+    return store.allow(database(), clock.now_ms(), caller, body.allowed)
+
+
+def _room(code: str) -> Row:
+    return lookups().room(database(), clock.now_ms(), code)
+
+
+def _participant(code: str, body: models.AsParticipant) -> Row:
+    return store.participant(database(), _room(code), body.participantId)
+
+
+def _host(code: str, body: models.AsHost) -> Row:
+    return store.host(database(), _room(code), body.hostId)
+
+
+def _view(caller: Row) -> dict[str, Any]:
+    return store.view(database(), {"id": caller["room_id"]})
+
+
+def _id(text: str) -> str:
+    """Raises `ValidationError`."""
+    try:
+        return _ID.validate_python(text)
+    except ValueError:
+        raise ValidationError("participantId: 1 to 36 of A-Z a-z 0-9 _ -") from None
+
+
+def _address_hash() -> str:
+    """The sender's address as it is kept beside its signals."""
+    key = settings().SECRET_KEY.encode()
+    return hmac.new(key, f"php {client_key()}".encode(), hashlib.sha256).hexdigest()
