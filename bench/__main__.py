@@ -16,7 +16,7 @@ from bench import connect, delivery, growth, idle, pace, sends
 
 RESULTS = Path(__file__).parent / "results.json"
 ROUNDS = int(os.environ.get("ROUNDS", "11"))
-# More than 10,000 as short polls would only measure the load generator.
+# How many members poll, and how. Short polls of many more would only measure the load generator.
 CROWDS = [(peers, polls) for peers in (10, 100, 1_000) for polls in ("short", "held")]
 CROWDS += [(peers, "held") for peers in (10_000, 15_000, 20_000)]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from party import auth
-from party.db import Connection, Database
+from party.db import Connection, Database, Row
 
 # Rows in one statement.
 AT_ONCE = 500
@@ -36,7 +36,20 @@ def populate(database: Database, rooms: int, members: int, old_signals: int = 0)
     while len(codes) < rooms:
         codes.add(auth.new_code())
     made = [[Member(code, f"m{i}", auth.new_token(), members) for i in range(members)] for code in codes]
-    room_rows = [
+    tables = {
+        "party_rooms": _room_rows(made, first, now),
+        "party_participants": _member_rows(made, first, first_member, now),
+        "party_signaling": _signal_rows(old_signals, rooms, first, now),
+    }
+    for table, rows in tables.items():
+        for start in range(0, len(rows), AT_ONCE * 20):
+            part = rows[start : start + AT_ONCE * 20]
+            database.write(partial(_insert, table=table, rows=part))
+    return made
+
+
+def _room_rows(made: list[list[Member]], first: int, now: int) -> list[Row]:
+    return [
         {
             "id": first + n,
             "code": seats[0].code,
@@ -44,17 +57,20 @@ def populate(database: Database, rooms: int, members: int, old_signals: int = 0)
             "host_id": "m0",
             "max_participants": 20,
             "seconds_per_question": 30,
-            "seq": members,
-            "members_seq": members,
+            "seq": len(seats),
+            "members_seq": len(seats),
             "negotiated_at": now - 60_000,
             "created_at": now - 60_000,
             "expires_at": now + 7_200_000,
         }
         for n, seats in enumerate(made)
     ]
-    member_rows = [
+
+
+def _member_rows(made: list[list[Member]], first: int, first_member: int, now: int) -> list[Row]:
+    return [
         {
-            "id": first_member + n * members + i,
+            "id": first_member + n * len(seats) + i,
             "room_id": first + n,
             "participant_id": seat.id,
             "name": f"Member {i}",
@@ -63,12 +79,15 @@ def populate(database: Database, rooms: int, members: int, old_signals: int = 0)
             "joined_at": now - 60_000,
             "joined_seq": i + 1,
             "last_seen_at": now,
-            "acked_seq": members,
+            "acked_seq": seat.seq,
         }
         for n, seats in enumerate(made)
         for i, seat in enumerate(seats)
     ]
-    signal_rows = [
+
+
+def _signal_rows(count: int, rooms: int, first: int, now: int) -> list[Row]:
+    return [
         {
             "room_id": first + n % rooms,
             "to_id": 0,  # nobody's, so that nobody's mailbox grows
@@ -80,18 +99,8 @@ def populate(database: Database, rooms: int, members: int, old_signals: int = 0)
             "created_at": now - 3_600_000,
             "expires_at": now + 7_200_000,
         }
-        for n in range(old_signals)
+        for n in range(count)
     ]
-    for table, rows in (
-        ("party_rooms", room_rows),
-        ("party_participants", member_rows),
-        ("party_signaling", signal_rows),
-    ):
-        for start in range(0, len(rows), AT_ONCE * 20):
-            part = rows[start : start + AT_ONCE * 20]
-
-            database.write(partial(_insert, table=table, rows=part))
-    return made
 
 
 def _insert(tx: Connection, table: str, rows: list[dict[str, object]]) -> None:

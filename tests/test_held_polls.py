@@ -498,7 +498,9 @@ def crowd(server: MakeServer, database_url: str) -> Iterator[Callable[..., Crowd
     opened: list[Database] = []
 
     def make(members: int = 4, **options: Any) -> Crowd:
-        running = server(**{"workers": 2, "LONG_POLL_SECONDS": WAIT, "POLLS_PER_SECOND": 100_000, **options})
+        # Our configuration has places for all of them, should they come to one process.
+        usual = {"config": GUNICORN_CONFIG, "LONG_POLL_SECONDS": WAIT, "POLLS_PER_SECOND": 100_000}
+        running = server(**{"workers": 2, **usual, **options})
         opened.append(Database(options.get("DATABASE_URL", database_url)))
         host = Api.of_url(running.url).create_room(maxParticipants=50)
         seats = [host, *(host.api.join(host.code) for _ in range(members - 1))]
@@ -536,8 +538,7 @@ def test_signals_reach_those_who_wait_in_any_process(
 def test_a_stop_and_a_deploy_let_those_who_wait_go_at_once(
     crowd: Callable[..., Crowd], hold: Hold, worker_class: str, number: signal.Signals
 ) -> None:
-    # With places for all, should they come to one process.
-    made = crowd(worker_class=worker_class, threads=12, config=GUNICORN_CONFIG)
+    made = crowd(worker_class=worker_class, threads=12)
     held = [hold(seat) for seat in made.seats]
     made.wait_until_held(*made.seats)
     assert not any(future.done() for future in held)
@@ -577,7 +578,7 @@ def test_however_many_wait_other_requests_find_a_thread(
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_the_place_of_a_client_that_went_away_is_free_again(crowd: Callable[..., Crowd], hold: Hold) -> None:
-    made = crowd(members=8, workers=1, threads=8)
+    made = crowd(members=8, workers=1, threads=8, config=None)
     gone = made.seats[: holding.THREADS_THAT_MAY_WAIT]
     connections = [hang_on(made.running, seat) for seat in gone]
     made.wait_until_held(*gone)

@@ -155,8 +155,10 @@ class Holding:
                 return None
             if older is not None:
                 # A dead token's poll has to find that out.
-                same_page = older.caller["token_hash"] == caller["token_hash"]
-                older.release() if same_page else older.news.set()
+                if older.caller["token_hash"] == caller["token_hash"]:
+                    older.release()
+                else:
+                    older.news.set()
             else:
                 self._count += 1
             self._rooms.setdefault(room_id, {})[caller["id"]] = waiter
@@ -261,17 +263,38 @@ class Holding:
         now = clock.now_ms()
         # Of this moment: whoever polls may have rooms read again at any time, and further on than we look.
         rooms = {room_id: self._watch.last(room_id) for room_id in told}
+        self._choose_quick_rooms(now, rooms, everywhere)
+        self._wake(told, rooms)
+        # Last, for it may have to wait for a room's lock.
+        for room_id, room in rooms.items():
+            if room and room["signals_expire_at"] is not None and room["signals_expire_at"] <= now:
+                self._drop_signals(now, room_id)
+
+    def _choose_quick_rooms(self, now: int, rooms: dict[int, Row | None], everywhere: bool) -> None:
+        """Those of `rooms` in which connections are being made are read more often from now on.
+
+        They come on top of those known before, unless `rooms` are all there are.
+        """
+        if self._too_many_for_quick and not everywhere:
+            return
+        quick = set() if everywhere else set(self._quick)
+        quick |= {
+            room_id
+            for room_id, room in rooms.items()
+            if room and now - room["negotiated_at"] < NEGOTIATION_LASTS_MS
+        }
+        self._too_many_for_quick = len(quick) > QUICK_ROOMS
+        self._quick = [] if self._too_many_for_quick else list(quick)
+
+    def _wake(self, told: dict[int, tuple[int, Version]], rooms: dict[int, Row | None]) -> None:
+        """Wake those for whom something has come: waiters were `told` so much, and `rooms` are so now."""
         # Rooms in which everybody must look, in which members may wait elsewhere by now, and in which
         # those must look to whom what came after this number is addressed.
         everybody: set[int] = set()
         taken_over: set[int] = set()
         since: dict[int, int] = {}
-        overdue: list[int] = []
-        negotiating: list[int] = []
         for room_id, (seq, (members_seq, takeovers)) in told.items():
             room = rooms[room_id]
-            if room and now - room["negotiated_at"] < NEGOTIATION_LASTS_MS:
-                negotiating.append(room_id)
             if room is None or members_seq != room["members_seq"]:
                 everybody.add(room_id)
                 continue
@@ -279,12 +302,6 @@ class Holding:
                 taken_over.add(room_id)
             if seq < room["seq"]:
                 since[room_id] = seq
-            if room["signals_expire_at"] is not None and room["signals_expire_at"] <= now:
-                overdue.append(room_id)
-        if everywhere or not self._too_many_for_quick:
-            quick = {*negotiating} if everywhere else {*negotiating, *self._quick}
-            self._too_many_for_quick = len(quick) > QUICK_ROOMS
-            self._quick = [] if self._too_many_for_quick else list(quick)
         wanted = addressees(self._database, since) if since else {}
         elsewhere = _held_elsewhere(self._database, taken_over, self._name) if taken_over else set()
         with self._lock:
@@ -301,9 +318,6 @@ class Holding:
                         waiter.news.set()
                     elif room and not waiter.news.is_set() and waiter.seen >= told[room_id][0]:
                         waiter.seen = max(waiter.seen, room["seq"])
-        # Last, for it may have to wait for a room's lock.
-        for room_id in overdue:
-            self._drop_signals(now, room_id)
 
     def _drop_signals(self, now: int, room_id: int) -> None:
         with suppress(RoomNotFound):  # purged meanwhile
