@@ -24,6 +24,16 @@ REFUSED = "550"
 _FULL = re.compile(r"^[45]52|no space|quota|disk full|writing to local file", re.IGNORECASE)
 
 
+class _Socket(ssl.SSLSocket):
+    """Of a data connection, for which it is the control connection that tells whether all has arrived."""
+
+    def unwrap(self) -> socket.socket:
+        # OpenSSL cannot say goodbye while it is reading a session ticket that the server sent late.
+        with suppress(ssl.SSLError):
+            return super().unwrap()
+        return self
+
+
 class _Connection(ftplib.FTP_TLS):
     """Data connections go on with the control connection's TLS session, which strict servers demand."""
 
@@ -49,6 +59,7 @@ class FtpsAccount:
             self._context = ssl.create_default_context(cafile=authority)
         except OSError as error:
             raise DeployError(f"setting certificate_authority: {error}") from error
+        self._context.sslsocket_class = _Socket
         self._open: _Connection | None = None
         self._was_open = False
 

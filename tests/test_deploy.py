@@ -302,7 +302,7 @@ def test_a_broken_connection_is_taken_up_again(ftp: tuple[Deployer, Pyftpdlib]) 
     server.cuts = 2
     done = deploy()
     assert done.status == 0, done.output
-    assert done.output.count("trying again") == 2
+    assert done.output.count("trying again") == 2, done.output
     assert server.cuts == 0
     assert deploy.running() == deploy.current
 

@@ -17,7 +17,7 @@ from pyftpdlib.servers import FTPServer
 
 from tests.support import certificates
 from tests.support.apache import Account
-from tests.support.processes import die_with_parent, free_port, needs, wait_for_port
+from tests.support.processes import client_ports, die_with_parent, free_port, needs, wait_for_port
 
 USER, PASSWORD = "acct", "correct horse"
 
@@ -101,6 +101,7 @@ class Vsftpd:
         (folder / "empty").mkdir(mode=0o755)
         self.certificate = certificates.make(folder)
         self.port = free_port()
+        clients = client_ports()
         options: dict[str, Any] = {
             "listen": "YES",
             "listen_address": "127.0.0.1",
@@ -117,6 +118,9 @@ class Vsftpd:
             "require_ssl_reuse": "YES",
             "ssl_ciphers": "HIGH",
             "pasv_address": "127.0.0.1",
+            # Of all that there are it would take those of other tests' servers.
+            "pasv_min_port": clients.start,
+            "pasv_max_port": clients.stop - 1,
             "isolate_network": "NO",
             "seccomp_sandbox": "NO",
             "vsftpd_log_file": folder / "log",

@@ -92,7 +92,8 @@ class MariaDB:
                 self.query("SELECT 1")
             except pymysql.err.OperationalError:
                 if time.monotonic() > deadline or self._process.poll() is not None:
-                    raise
+                    log = (self.folder / "error.log").read_text(errors="replace")
+                    raise RuntimeError(f"MariaDB did not start:\n{log}") from None
                 time.sleep(0.05)
             else:
                 return

@@ -2,17 +2,21 @@
 
 import ctypes
 import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 PR_SET_PDEATHSIG = 1
+FIRST_PORT = 12_000  # above those that browsers refuse to visit
 START_SECONDS = 30
 
 
@@ -26,12 +30,24 @@ def stop_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def client_ports() -> range:
+    """The ports that the kernel chooses from for connections, and for servers that ask for any port."""
+    first, last = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+    return range(int(first), int(last) + 1)
+
+
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of the loopback interface that nobody uses at this moment.
+
+    It is none of those that the kernel gives to connections: a server that needs a while to start, or
+    comes back to its port later, would find it taken now and then.
+    """
+    while True:
+        # Not `random`, which tests seed: processes that run side by side would choose the same ones.
+        port = FIRST_PORT + secrets.randbelow(client_ports().start - FIRST_PORT)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_for_port(port: int, process: "subprocess.Popen[bytes]", log: Callable[[], str] = str) -> None:
