@@ -216,12 +216,20 @@ class Apache:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+        # Passenger does not wait for those that it has just started or told to end, and they still write.
+        deadline = time.monotonic() + STOP_SECONDS
+        while self.account.pids(containing="/passenger/"):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"Passenger's processes did not end:\n{self.log}")
+            time.sleep(0.02)
 
     def remove(self) -> None:
         """Stop for good; delete the account and all files."""
-        self.stop()
-        self.account.remove()
-        self._folder.cleanup()
+        try:
+            self.stop()
+        finally:
+            self.account.remove()
+            self._folder.cleanup()
 
     @property
     def app_pids(self) -> list[int]:
