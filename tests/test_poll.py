@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from party.pressure import pressure
 from tests.conftest import Clock, MakeApp
 from tests.support.peers import Api, Seat
 
@@ -286,6 +287,13 @@ def test_a_send_with_after_does_not_hide_the_end(host: Seat, guest: Seat) -> Non
 # The pace
 
 
+@pytest.fixture
+def calm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has little to do, whatever this one has."""
+    monkeypatch.setattr(pressure, "stretch", lambda: 1.0)
+
+
+@pytest.mark.usefixtures("calm")
 def test_the_pace_is_quick_while_connections_are_made_and_slow_where_it_is_quiet(
     client: Api, host: Seat, clock: Clock
 ) -> None:
@@ -307,6 +315,7 @@ def test_the_pace_is_quick_while_connections_are_made_and_slow_where_it_is_quiet
     assert signaling <= 500
 
 
+@pytest.mark.usefixtures("calm")
 def test_whoever_has_sent_an_offer_gives_the_other_side_time_to_answer(host: Seat, guest: Seat) -> None:
     after_offers = [guest.send(host, after=0).data["pollAfterMs"] for _ in range(20)]
     # With news, the next may come at any moment.
