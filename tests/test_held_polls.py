@@ -91,8 +91,14 @@ def wait_for(condition: Callable[[], Any], seconds: float = SOON_SECONDS) -> Any
 
 
 def wait_until_held(app: Flask, count: int) -> None:
-    """Wait until so many wait in this process."""
-    wait_for(lambda: sum(len(waiters) for waiters in holding_of(app)._rooms.values()) == count)
+    """Wait until so many wait in this process, and the database knows it."""
+    found = holding_of(app)
+
+    def is_so() -> bool:
+        waiters = [waiter for waiters in list(found._rooms.values()) for waiter in list(waiters.values())]
+        return [waiter.caller["holder"] for waiter in waiters] == [found._name] * count
+
+    wait_for(is_so)
 
 
 def through(app: Flask, seat: Seat) -> Seat:
