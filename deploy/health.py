@@ -10,6 +10,10 @@ from http.client import HTTPException
 from pathlib import Path
 
 PAUSE_SECONDS = 0.5
+# A process that happens to start between the switch and the restart runs the new release beside old ones;
+# only as many answers in a row from the new one make it likely that all of them have gone.
+IN_A_ROW = 10
+PAUSE_IN_A_ROW_SECONDS = 0.05
 TIMEOUT_SECONDS = 15
 
 
@@ -40,16 +44,18 @@ def _reason(error: urllib.error.HTTPError) -> str:
 def wait_for(
     version: str, ask_once: Callable[[], tuple[str | None, str]], seconds: float, say: Callable[[str], None]
 ) -> bool:
-    """Ask until `version` runs; each new kind of answer is told once. False: not within `seconds`."""
+    """Ask until only `version` runs; whenever the answer changes it is told. False: not within `seconds`."""
     deadline = time.monotonic() + seconds
     told = ""
+    in_a_row = 0
     while True:
         running, answer = ask_once()
         if answer != told:
             say(answer)
             told = answer
-        if running == version:
+        in_a_row = in_a_row + 1 if running == version else 0
+        if in_a_row == IN_A_ROW:
             return True
         if time.monotonic() > deadline:
             return False
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(PAUSE_IN_A_ROW_SECONDS if in_a_row else PAUSE_SECONDS)

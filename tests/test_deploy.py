@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import htaccess
+from deploy import health, htaccess
 from deploy.errors import ConnectionLost, DeployError
 from deploy.settings import load
 from deploy.ssh import SshAccount
@@ -540,6 +540,15 @@ def test_a_release_that_does_not_come_up_is_told_within_the_deadline(
     assert "--rollback" in late.output
     stale.stop()
     assert "does not answer" in local().output
+
+
+def test_a_release_that_runs_beside_the_old_one_is_not_all_that_runs() -> None:
+    # One process has started anew, and the requests go to it and to an old one by turns.
+    answers = ["old", "new", "new", "old", *["new"] * 20]
+    told: list[str] = []
+    assert health.wait_for("new", lambda: (answers[0], f"runs {answers.pop(0)}"), 30, told.append)
+    assert told == ["runs old", "runs new", "runs old", "runs new"]
+    assert len(answers) == 20 - health.IN_A_ROW
 
 
 def test_there_is_nothing_to_roll_back_to_at_first(local: Deployer) -> None:
