@@ -5,12 +5,14 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
 
 import party
 from party import clock as party_clock
+from party import rate_limits
 from party.config import load_settings
 from party.db.migrate import migrate
 from tests.support.browser import browser as browser
@@ -111,6 +113,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     bound = Clock()
     monkeypatch.setattr(party_clock, "now_ms", lambda: bound.now)
     return bound
+
+
+@pytest.fixture
+def one_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All polls and sends of a test come within the second in which a member may make so many."""
+    monkeypatch.setattr(rate_limits, "time", SimpleNamespace(monotonic=lambda: 1_000.0))
 
 
 MakeApp = Callable[..., Flask]

@@ -879,6 +879,7 @@ def test_what_is_remembered_of_look_ups_changes_only_under_its_lock(
     assert changed == ["remembered", "forgotten"]
 
 
+@pytest.mark.usefixtures("one_second")
 def test_one_page_cannot_poll_or_send_too_fast(make_app: MakeApp) -> None:
     php = Php(Api.of_app(make_app(LEGACY_PHP_PATHS=True, POLLS_PER_SECOND=2, SENDS_PER_SECOND=2)))
     assert [php.poll(UNKNOWN, "a").status for _ in range(4)][2:] == [429, 429]

@@ -170,6 +170,7 @@ def test_a_member_is_held_back_by_its_process(
     assert call().status in (200, 201)
 
 
+@pytest.mark.usefixtures("one_second")
 def test_a_refused_send_stores_and_acknowledges_nothing(make_app: MakeApp) -> None:
     client = Api.of_app(make_app(SENDS_PER_SECOND=1))
     host = client.create_room()

@@ -249,6 +249,7 @@ def test_a_known_retry_is_answered_although_the_mailbox_is_full(host: Seat, gues
     assert host.send(guest, clientMsgId="m").data == first.data
 
 
+@pytest.mark.usefixtures("one_second")
 def test_too_many_sends_of_one_member_are_held_back(make_app: MakeApp) -> None:
     client = Api.of_app(make_app(SENDS_PER_SECOND=3))
     host = client.create_room()
