@@ -18,7 +18,7 @@ RESULTS = Path(__file__).parent / "results.json"
 ROUNDS = int(os.environ.get("ROUNDS", "11"))
 # How many members poll, and how. Short polls of many more would only measure the load generator.
 CROWDS = [(peers, polls) for peers in (10, 100, 1_000) for polls in ("short", "held")]
-CROWDS += [(peers, "held") for peers in (10_000, 15_000, 20_000)]
+CROWDS += [(10_000, "held"), (10_000, "roaming"), (15_000, "held"), (20_000, "held")]
 
 Rows = list[dict[str, Any]]
 BENCHMARKS: dict[str, tuple[str, Callable[[], Rows]]] = {

@@ -1,13 +1,15 @@
 """How long a signal takes from its send to its receipt, with short polls and with held ones, for how many.
 
-Every member keeps one connection, on which it polls as the server asks it to. Meanwhile so many signals a
-second are sent, each to a random member; a delivery lasts from the beginning of the send to the end of
-the answer that brings it. The load generator runs on the same machine.
+Every member has one connection, on which it polls as the server asks it to; or it takes any that is idle,
+as a web server in front would, so that its polls come to all processes. Meanwhile so many signals a second
+are sent, each to a random member; a delivery lasts from the beginning of the send to the end of the answer
+that brings it. The load generator runs on the same machine.
 """
 
 import asyncio
 import json
 import math
+import random
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -52,10 +54,16 @@ class Outcome:
 
 
 class Poller(asyncio.Protocol):
-    """One member: polls, waits, and polls again with the number it was given."""
+    """One member: polls, waits, and polls again with the number it was given.
 
-    def __init__(self, member: Member, seconds: int, outcome: Outcome) -> None:
+    Between two polls its connection lies among the `idle` ones, if there are such.
+    """
+
+    def __init__(
+        self, member: Member, seconds: int, outcome: Outcome, idle: list[asyncio.Transport] | None
+    ) -> None:
         self._member, self._seconds, self._outcome = member, seconds, outcome
+        self._idle = idle
         self._seq = member.seq
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
@@ -81,6 +89,9 @@ class Poller(asyncio.Protocol):
             pause = self._take(json.loads(body)["data"], time.time_ns())
         else:
             self._outcome.refused += 1
+        if self._idle is not None and self._transport is not None:
+            self._idle.append(self._transport)
+            self._transport = None
         asyncio.get_running_loop().call_later(pause, self._poll)
 
     def _take(self, answer: dict[str, Any], now_ns: int) -> float:
@@ -93,6 +104,9 @@ class Poller(asyncio.Protocol):
         return seconds
 
     def _poll(self) -> None:
+        if self._idle is not None and self._transport is None:
+            self._transport = self._idle.pop(random.randrange(len(self._idle)))
+            self._transport.set_protocol(self)
         assert self._transport is not None
         if not self._stopping:
             member = self._member
@@ -139,15 +153,16 @@ async def _send(
 
 
 async def _crowd(
-    address: tuple[str, int], rooms: list[list[Member]], number: int, share: int, hold: bool
+    address: tuple[str, int], rooms: list[list[Member]], number: int, share: int, polls: str
 ) -> Outcome:
     outcome = Outcome()
     loop = asyncio.get_running_loop()
+    idle: list[asyncio.Transport] | None = [] if polls == "roaming" else None
     pollers: list[Poller] = []
     members = [member for seats in rooms for member in seats]
     began = time.monotonic()
     for n, member in enumerate(members):
-        poller = Poller(member, HOLD_SECONDS if hold else 0, outcome)
+        poller = Poller(member, 0 if polls == "short" else HOLD_SECONDS, outcome, idle)
         await loop.create_connection(
             lambda poller=poller: poller,  # type: ignore[misc]
             *address,
@@ -166,12 +181,12 @@ async def _crowd(
 
 
 def _crowd_process(
-    address: tuple[str, int], rooms: list[list[Member]], number: int, share: int, hold: bool
+    address: tuple[str, int], rooms: list[list[Member]], number: int, share: int, polls: str
 ) -> Outcome:
-    return asyncio.run(_crowd(address, rooms, number, share, hold))
+    return asyncio.run(_crowd(address, rooms, number, share, polls))
 
 
-def _run(url: str, rooms: list[list[Member]], pids: list[int], hold: bool) -> dict[str, Any]:
+def _run(url: str, rooms: list[list[Member]], pids: list[int], polls: str) -> dict[str, Any]:
     parts = urlsplit(url)
     address = parts.hostname or "", parts.port or 0
     peers = len(rooms) * MEMBERS
@@ -180,7 +195,7 @@ def _run(url: str, rooms: list[list[Member]], pids: list[int], hold: bool) -> di
     outcome = Outcome()
     with ProcessPoolExecutor(share, mp_context=get_context("spawn")) as processes:
         crowds = [
-            processes.submit(_crowd_process, address, rooms[number::share], number, share, hold)
+            processes.submit(_crowd_process, address, rooms[number::share], number, share, polls)
             for number in range(share)
         ]
         time.sleep(peers / ARRIVALS_PER_SECOND + SETTLING_SECONDS + SENDING_SECONDS / 2)
@@ -201,12 +216,15 @@ def _run(url: str, rooms: list[list[Member]], pids: list[int], hold: bool) -> di
 
 
 def measure(peers: int, polls: str, engine: str = "mariadb") -> dict[str, Any]:
-    """So many members, four in a room, on two workers: `polls` are "short" (gthread) or "held" (gevent)."""
-    hold = polls == "held"
+    """So many members, four in a room, on two workers.
+
+    `polls` are "short" (on gthread), "held" or "roaming" (held, on any idle connection; both on gevent).
+    """
+    hold = polls != "short"
     with databases(engine) as (urls, _):
         database = Database(urls[0])
         rooms = populate(database, math.ceil(peers / MEMBERS), MEMBERS)
         database.close()
         settings = {"DATABASE_URL": urls[0], "LONG_POLL_SECONDS": HOLD_SECONDS if hold else 0}
         with gunicorn("app:application", "gevent" if hold else "gthread", **settings) as (url, pid):
-            return {"engine": engine, "polls": polls} | _run(url, rooms, workers_of(pid), hold)
+            return {"engine": engine, "polls": polls} | _run(url, rooms, workers_of(pid), polls)

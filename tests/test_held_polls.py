@@ -19,9 +19,11 @@ import pytest
 import requests
 from flask import Flask
 
+from party.auth import hashed
 from party.db import Database
 from party.db.migrate import migrate
 from party.signaling import holding
+from party.signaling.watch import Watch, version
 from tests.conftest import Clock, MakeApp, MakeServer
 from tests.support.mariadb import MariaDB
 from tests.support.peers import Answer, Api, Seat
@@ -96,7 +98,7 @@ def wait_until_held(app: Flask, count: int) -> None:
 
     def is_so() -> bool:
         waiters = [waiter for waiters in list(found._rooms.values()) for waiter in list(waiters.values())]
-        return [waiter.caller["holder"] for waiter in waiters] == [found._name] * count
+        return [waiter.is_noted for waiter in waiters] == [True] * count
 
     wait_for(is_so)
 
@@ -305,6 +307,42 @@ def test_neighbours_who_change_between_processes_wake_nobody(
     wait_until_held(processes[0], 1)
     for process in (1, 0, 1):
         assert hold(through(processes[process], guest), wait=0.1).result(SOON_SECONDS).answer.status == 200
+    assert not held.done()
+
+
+def test_who_comes_back_to_the_same_process_costs_no_write(
+    processes: list[Flask], room: list[Seat], hold: Hold
+) -> None:
+    database: Database = processes[0].extensions["party.database"]
+
+    def handovers() -> int:
+        return int(database.all("SELECT handovers FROM party_rooms")[0]["handovers"])
+
+    for seat in room:  # one after the other, so that each finds the room changed since it came
+        hold(seat, wait=0.2).result(SOON_SECONDS)
+    known = handovers()
+    for seat in room * 2:
+        held = hold(seat, wait=0.3)
+        wait_until_held(processes[0], 1)
+        held.result(SOON_SECONDS)
+    assert handovers() == known > 0
+
+
+def test_a_poll_that_comes_to_another_process_makes_nobody_forget_the_neighbours(
+    processes: list[Flask], room: list[Seat], hold: Hold
+) -> None:
+    host, guest, _ = room
+    watch: Watch = processes[0].extensions["party.memory"].watch
+    poll_and_wait(host, wait=0)
+    seat = watch.seat(hashed(host.token))
+    held = hold(through(processes[1], guest))
+    wait_until_held(processes[1], 1)
+    watch.read()
+    now = watch.last(seat.caller["room_id"]) if seat else None
+    assert seat
+    assert now
+    assert now["handovers"] == 1 > seat.caller["handovers"]
+    assert version(now) == seat.version
     assert not held.done()
 
 

@@ -3,6 +3,10 @@
 A waiting poll holds no connection and no lock. While there are any, one thread reads the watched rooms
 once in a tick, or at once when this process itself has changed one; asks once for all rooms that moved
 to whom that matters; and wakes these. Everybody else goes on waiting.
+
+Of two held polls of a member the newer releases the older, also in another process: once in a tick the
+thread notes of those who have come who waits here, and counts that in their rooms, where the processes in
+which their older polls wait see it.
 """
 
 import logging
@@ -47,15 +51,23 @@ PAUSE_AFTER_FAILURE_SECONDS = 1.0
 ROOMS_AT_ONCE = 500
 
 
-class Waiter:
-    """One held poll. `news` is set when it should look; `released`, when it should go home."""
+# A room's number, version, and handovers.
+Told = tuple[int, Version, int]
 
-    __slots__ = ("caller", "news", "released", "seen")
+
+class Waiter:
+    """One held poll. `news` is set when it should look; `released`, when it should go home.
+
+    `is_noted` tells whether the database knows that the member's poll waits here.
+    """
+
+    __slots__ = ("caller", "is_noted", "news", "released", "seen")
 
     def __init__(self, caller: Row, seen: int) -> None:
         self.caller = caller
         # Up to here there was nothing for it.
         self.seen = seen
+        self.is_noted = False
         self.news = threading.Event()
         self.released = False
 
@@ -78,8 +90,10 @@ class Holding:
         # Room → member → who waits there.
         self._rooms: dict[int, dict[int, Waiter]] = {}
         self._count = 0
-        # Up to which number, and in which version, each room's waiters have been told.
-        self._told: dict[int, tuple[int, Version]] = {}
+        # Up to which number, in which version, and of how many handovers each room's waiters have been told.
+        self._told: dict[int, Told] = {}
+        # Those who have come since the database was told of such.
+        self._unnoted: set[Waiter] = set()
         # Rooms in which somebody has begun to wait since the last look.
         self._entered: set[int] = set()
         self._look_everywhere_at = 0.0
@@ -110,6 +124,7 @@ class Holding:
             return answer
         deadline = time.monotonic() + seconds
         try:
+            self._begin_to_tell()
             while (left := deadline - time.monotonic()) > 0:
                 if waiter.news.wait(min(left, LOOK_SECONDS)):
                     waiter.news.clear()
@@ -133,7 +148,11 @@ class Holding:
         """What has come for a waiter; None if its member's poll waits elsewhere by now."""
         with self._app.app_context():
             return store.read_for_holder(
-                self._database, clock.now_ms(), waiter.caller, waiter.seen, self._name
+                self._database,
+                clock.now_ms(),
+                waiter.caller,
+                waiter.seen,
+                self._name if waiter.is_noted else None,
             )
 
     def release_all(self) -> None:
@@ -162,24 +181,19 @@ class Holding:
             else:
                 self._count += 1
             self._rooms.setdefault(room_id, {})[caller["id"]] = waiter
-            told = self._told.setdefault(room_id, (seen, version(caller)))
+            told = self._told.setdefault(room_id, (seen, version(caller), caller["handovers"]))
             self._entered.add(room_id)
             # What the room's waiters have been told already, this one may have to look for itself.
-            if told != (seen, version(caller)):
+            if told[:2] != (seen, version(caller)):
                 waiter.news.set()
             self._watch.keep((room_id,))
+            room = self._watch.last(room_id)
+            if room and (caller["holder"], caller["handovers"]) == (self._name, room["handovers"]):
+                waiter.is_noted = True
+            else:
+                self._unnoted.add(waiter)
         if self._closing:  # only now, so that `release_all` may have missed this one
             waiter.release()
-        try:
-            self._begin_to_tell()
-            if caller["holder"] != self._name:
-                if not _take_free(self._database, caller, self._name):
-                    _take_over(self._database, caller, self._name)
-                # This is what the process remembers of the member.
-                caller["holder"] = self._name
-        except BaseException:
-            self._leave(waiter)
-            raise
         return waiter
 
     def _begin_to_tell(self) -> None:
@@ -192,6 +206,7 @@ class Holding:
     def _leave(self, waiter: Waiter) -> None:
         room_id, member_id = waiter.caller["room_id"], waiter.caller["id"]
         with self._lock:
+            self._unnoted.discard(waiter)
             waiters = self._rooms.get(room_id, {})
             if waiters.get(member_id) is waiter:
                 del waiters[member_id]
@@ -220,6 +235,7 @@ class Holding:
                         self._tell([*self._quick, *self._take_moved_here()])
                     else:
                         self._tell(None)
+                        self._note_who_waits()
                         next_tick = began + TICK_SECONDS
                     # Never busy for more than half of the time.
                     next_tick = max(next_tick, began + 2 * (time.monotonic() - began))
@@ -286,35 +302,36 @@ class Holding:
         self._too_many_for_quick = len(quick) > QUICK_ROOMS
         self._quick = [] if self._too_many_for_quick else list(quick)
 
-    def _wake(self, told: dict[int, tuple[int, Version]], rooms: dict[int, Row | None]) -> None:
+    def _wake(self, told: dict[int, Told], rooms: dict[int, Row | None]) -> None:
         """Wake those for whom something has come: waiters were `told` so much, and `rooms` are so now."""
         # Rooms in which everybody must look, in which members may wait elsewhere by now, and in which
         # those must look to whom what came after this number is addressed.
         everybody: set[int] = set()
-        taken_over: set[int] = set()
+        handed_over: set[int] = set()
         since: dict[int, int] = {}
-        for room_id, (seq, (members_seq, takeovers)) in told.items():
+        for room_id, (seq, version_told, handovers) in told.items():
             room = rooms[room_id]
-            if room is None or members_seq != room["members_seq"]:
+            if room is None or version_told != version(room):
                 everybody.add(room_id)
                 continue
-            if takeovers != room["takeovers"]:
-                taken_over.add(room_id)
+            if handovers != room["handovers"]:
+                handed_over.add(room_id)
             if seq < room["seq"]:
                 since[room_id] = seq
         wanted = addressees(self._database, since) if since else {}
-        elsewhere = _held_elsewhere(self._database, taken_over, self._name) if taken_over else set()
+        elsewhere = _held_elsewhere(self._database, handed_over, self._name) if handed_over else set()
         with self._lock:
-            for room_id in everybody | taken_over | since.keys():
+            for room_id in everybody | handed_over | since.keys():
                 room, to = rooms[room_id], wanted.get(room_id, set())
                 waiters = self._rooms.get(room_id, {})
                 if self._told.get(room_id) != told[room_id]:
                     self._entered.add(room_id)  # others wait there by now: compare with what they know
                     continue
                 if room is not None and waiters:
-                    self._told[room_id] = room["seq"], version(room)
+                    self._told[room_id] = room["seq"], version(room), room["handovers"]
                 for member_id, waiter in waiters.items():
-                    if room_id in everybody or None in to or member_id in to or member_id in elsewhere:
+                    gone = waiter.is_noted and member_id in elsewhere
+                    if room_id in everybody or None in to or member_id in to or gone:
                         waiter.news.set()
                     elif room and not waiter.news.is_set() and waiter.seen >= told[room_id][0]:
                         waiter.seen = max(waiter.seen, room["seq"])
@@ -322,6 +339,26 @@ class Holding:
     def _drop_signals(self, now: int, room_id: int) -> None:
         with suppress(RoomNotFound):  # purged meanwhile
             store.drop_expired(self._database, now, room_id)
+
+    def _note_who_waits(self) -> None:
+        """Let the database know who has come, and so the processes in which older polls of theirs wait."""
+        with self._lock:
+            unnoted = {waiter.caller["id"]: waiter for waiter in self._unnoted if not waiter.released}
+        ids = list(unnoted)
+        for start in range(0, len(ids), ROOMS_AT_ONCE):
+            seats = _seats(self._database, ids[start : start + ROOMS_AT_ONCE])
+            # A page whose seat another one has taken over is about to find that out.
+            valid = [seat for seat in seats if seat["token_hash"] == unnoted[seat["id"]].caller["token_hash"]]
+            elsewhere = [seat for seat in valid if seat["holder"] != self._name]
+            handovers = _take(self._database, elsewhere, self._name) if elsewhere else {}
+            with self._lock:
+                for seat in valid:
+                    waiter = unnoted[seat["id"]]
+                    waiter.is_noted = True
+                    self._unnoted.discard(waiter)
+                    # This is what the process remembers of the member.
+                    waiter.caller["holder"] = self._name
+                    waiter.caller["handovers"] = handovers.get(seat["room_id"], seat["handovers"])
 
     def _note_alive(self) -> None:
         now = clock.now_ms()
@@ -355,35 +392,30 @@ def _held_elsewhere(tx: Connection, room_ids: set[int], name: str) -> set[int]:
     return {row["id"] for row in rows if row["holder"] != name}
 
 
-@transaction
-def _take_free(tx: Connection, caller: Row, name: str) -> bool:
-    """Note that the member's poll waits in the process `name`, if none of its polls waited anywhere yet."""
-    taken = tx.run(
-        """
-        UPDATE party_participants SET holder = :name
-        WHERE id = :id AND token_hash = :token_hash AND holder IS NULL
-        """,
-        name=name,
-        id=caller["id"],
-        token_hash=caller["token_hash"],
+def _seats(database: Database, member_ids: list[int]) -> list[Row]:
+    """Where the last held polls of these members are, with their rooms' handovers."""
+    ids = ", ".join(map(str, member_ids))
+    return database.all_as_they_stand(
+        "SELECT p.id, p.room_id, p.token_hash, p.holder, r.handovers"
+        f" FROM party_participants p JOIN party_rooms r ON r.id = p.room_id WHERE p.id IN ({ids})"
     )
-    return taken > 0
 
 
 @transaction
-def _take_over(tx: Connection, caller: Row, name: str) -> None:
-    """As `_take_free`, from another process, which finds that the room has a new version."""
-    tx.run(
-        "UPDATE party_rooms SET takeovers = takeovers + 1, moved_at = :now WHERE id = :id",
-        now=clock.now_ms(),
-        id=caller["room_id"],
+def _take(tx: Connection, seats: list[Row], name: str) -> dict[int, int]:
+    """Note that the polls of these seats' members wait in the process `name`: room → its handovers."""
+    rooms = ", ".join(map(str, sorted({seat["room_id"] for seat in seats})))
+    ids = ", ".join(str(seat["id"]) for seat in seats)
+    tokens = ", ".join(f"'{seat['token_hash']}'" for seat in seats)
+    tx.as_it_stands(
+        f"UPDATE party_rooms SET handovers = handovers + 1, moved_at = {clock.now_ms()} WHERE id IN ({rooms})"
     )
-    tx.run(
-        "UPDATE party_participants SET holder = :name WHERE id = :id AND token_hash = :token_hash",
-        name=name,
-        id=caller["id"],
-        token_hash=caller["token_hash"],
+    # Not for a page whose seat another one has taken over since.
+    tx.as_it_stands(
+        f"UPDATE party_participants SET holder = '{name}' WHERE id IN ({ids}) AND token_hash IN ({tokens})"
     )
+    rows = tx.all_as_they_stand(f"SELECT id, handovers FROM party_rooms WHERE id IN ({rooms})")
+    return {row["id"]: row["handovers"] for row in rows}
 
 
 def client_is_gone(environ: dict[str, Any]) -> bool:

@@ -227,10 +227,12 @@ def read(tx: Connection, now: int, caller: Row, after: int | None, *, sent: bool
 
 
 @snapshot
-def read_for_holder(tx: Connection, now: int, caller: Row, after: int, holder: str) -> dict[str, Any] | None:
+def read_for_holder(
+    tx: Connection, now: int, caller: Row, after: int, holder: str | None
+) -> dict[str, Any] | None:
     """As `read`; None if the member's held poll does not wait in the process `holder` any more."""
     member = _current(tx, caller)
-    return _read(tx, now, member, after, False) if member["holder"] == holder else None
+    return _read(tx, now, member, after, False) if holder in (None, member["holder"]) else None
 
 
 def _current(tx: Connection, caller: Row) -> Row:

@@ -32,14 +32,21 @@ OVERLAP_MS = 500
 # After a longer pause than this all are read whole.
 LATELY_SECONDS = 2.0
 
-_ROOM = "SELECT id, code, status, seq, members_seq, takeovers, negotiated_at, signals_expire_at, expires_at"
+_ROOM = """
+    SELECT id, code, status, seq, members_seq, takeovers, handovers, negotiated_at, signals_expire_at,
+        expires_at
+"""
 
 Version = tuple[int, int]
 
 
 def version(row: Row) -> Version:
-    """What changes with membership, status, and whose page holds a poll. `row` is a room or a caller."""
+    """What changes with membership and status, and when a page takes a seat over; of a room or a caller."""
     return row["members_seq"], row["takeovers"]
+
+
+def _movement(row: Row) -> tuple[int, Version, int]:
+    return row["seq"], version(row), row["handovers"]
 
 
 @dataclass(slots=True)
@@ -205,7 +212,7 @@ class Watch:
             if room and (room.row is None or row["seq"] >= room.row["seq"]):
                 if room.row and row["seq"] > room.row["seq"]:
                     room.moved_at = time.monotonic()
-                if room.row is None or (row["seq"], version(row)) != (room.row["seq"], version(room.row)):
+                if room.row is None or _movement(row) != _movement(room.row):
                     self._moved.add(row["id"])
                 room.row = row
         for room_id in gone:
