@@ -10,7 +10,7 @@ PYTHON ?= python3
 PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
-TEST_PROCESSES ?= 4
+TEST_PROCESSES ?= 3
 
 # No dependency of the client: it only reads the types in its comments.
 TSC := npx --yes --package typescript@5.9.3 tsc

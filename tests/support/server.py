@@ -79,7 +79,7 @@ class Server:
         while True:
             try:
                 requests.get(f"{self.url}/health", timeout=10)
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 if time.monotonic() > deadline or self._process.poll() is not None:
                     self.stop()
                     raise RuntimeError(f"the server did not start:\n{self.log}") from None
