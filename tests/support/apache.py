@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from http.client import HTTPConnection, HTTPException
 from importlib import metadata
 from itertools import count
 from pathlib import Path
@@ -28,7 +29,7 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
-from tests.support.processes import free_port, missing, needs, stop_with_parent, wait_for_port
+from tests.support.processes import free_port, missing, needs, stop_with_parent
 from tests.support.server import ROOT
 
 MODULES = Path("/usr/lib/apache2/modules")
@@ -199,12 +200,34 @@ class Apache:
             self.account.run(self.account.python, "-m", "party", "migrate", cwd=self.app_root)
 
     def start(self) -> None:
-        """Start, on the same port as before, and wait until connections are accepted."""
+        """Start, on the same port as before, and wait until requests are answered."""
         if self._php_fpm:
             self._spawn(self._php_fpm, "--nodaemonize", "--fpm-config", str(self._root / "fpm.conf"))
         (self._root / "apache.conf").write_text(self._configuration())
-        server = self._spawn(self._apache, "-D", "FOREGROUND", "-f", str(self._root / "apache.conf"))
-        wait_for_port(self.port, server, lambda: self.log)
+        deadline = time.monotonic() + START_SECONDS
+        server = self._spawn_apache()
+        # It listens long before Passenger has come up, without which it ends again.
+        while not self._answers():
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the server did not start:\n{self.log}")
+            if server.poll() is not None:
+                self._children.remove(server)
+                server = self._spawn_apache()
+            time.sleep(0.05)
+
+    def _spawn_apache(self) -> "subprocess.Popen[bytes]":
+        return self._spawn(self._apache, "-D", "FOREGROUND", "-f", str(self._root / "apache.conf"))
+
+    def _answers(self) -> bool:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("OPTIONS", "*")  # which is about the server, and touches no file
+            connection.getresponse().read()
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
+        return True
 
     def stop(self) -> None:
         """Stop in order, Passenger and its processes included; the account stays."""
