@@ -27,9 +27,10 @@ from party.db import Database
 from party.db.migrate import migrate
 from party.doctor import inside, outside
 from party.doctor.finding import Finding, Result
+from party.doctor.grants import beyond_four
 from party.doctor.inside import is_strong
 from party.doctor.installation import Installation
-from party.doctor.stored import beyond_four, judge_version
+from party.doctor.stored import judge_version
 from tests.conftest import GENEROUS, Clock, MakeApp, MakeServer
 from tests.support import certificates
 from tests.support.mariadb import DatabaseUrls, MariaDB

@@ -1,8 +1,8 @@
 """`python -m party doctor`: what is wrong with a deployment, and what to do about it.
 
-A check is a function that returns a `Result`. Those of `inside.py` look at this machine, those of
-`stored.py` at the database, those of `outside.py` at the address that visitors use. None can disturb
-another: what a check raises becomes its own finding.
+A check is a function that returns a `Result`. Those in `INSIDE` look at this machine and the database,
+those in `OUTSIDE` at the address that visitors use. None can disturb another: what a check raises
+becomes its own finding.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from party import config
 from party.db import SchemaBehind
-from party.doctor import inside, outside, stored
+from party.doctor import address, exposed, files, grants, inside, origins, outside, schema, stored
 from party.doctor.finding import Finding, Result, Skipped
 from party.doctor.installation import Installation
 from party.doctor.site import Site
@@ -22,14 +22,14 @@ INSIDE: dict[str, Callable[[Installation], Result]] = {
     "settings": inside.settings,
     "proxies": inside.proxies,
     "secrets": inside.secrets,
-    "privacy": inside.privacy,
-    "writable": inside.writable,
+    "privacy": files.privacy,
+    "writable": files.writable,
     "database": stored.reachable,
     "database version": stored.version,
     "character set": stored.character_set,
     "database clock": stored.time_of_database,
-    "schema": stored.schema,
-    "grants": stored.grants,
+    "schema": schema.schema,
+    "grants": grants.grants,
     "connections": stored.connections,
     "cleanup": stored.cleanup,
 }
@@ -38,11 +38,11 @@ OUTSIDE: dict[str, Callable[[Installation, Site], Result]] = {
     "TLS": outside.tls,
     "health": outside.health,
     "server clock": outside.clock_of_server,
-    "CORS": outside.cors,
+    "CORS": origins.cors,
     "Authorization": outside.authorization,
-    "client address": outside.client_address,
+    "client address": address.client_address,
     "poll latency": outside.latency,
-    "exposure": outside.exposure,
+    "exposure": exposed.exposure,
 }
 
 

@@ -48,3 +48,8 @@ def clocks_apart(seconds: float, other: str, effect: str) -> Result:
         return ok(found)
     judge = warning if abs(seconds) <= 60 else failed
     return judge(found, f"One of the two clocks is wrong. {effect}")
+
+
+def some(names: list[str], most: int = 8) -> str:
+    """The first of the names, and how many more there are."""
+    return ", ".join(names if len(names) <= most else [*names[:most], f"and {len(names) - most} more"])

@@ -5,7 +5,6 @@ import os
 import re
 import sys
 from importlib import metadata
-from pathlib import Path
 from traceback import extract_tb
 
 from packaging.requirements import Requirement
@@ -69,7 +68,7 @@ def settings(installation: Installation) -> Result:
         return failed(
             _without_source(installation.problem), "Correct it; config.example.py explains every setting."
         )
-    files = [str(path) for path in _settings_files(installation)]
+    files = [str(path) for path in installation.settings_files]
     variables = sorted(name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX))
     sources = files + ([f"the environment ({', '.join(variables)})"] if variables else [])
     return ok(f"from {', '.join(sources) or 'nowhere: all defaults'}")
@@ -85,10 +84,6 @@ def _without_source(problem: ConfigError) -> str:
     ]
     line = cause.lineno if isinstance(cause, SyntaxError) else lines[-1] if lines else None
     return f"config.py{f', line {line}' if line else ''}: {type(cause).__name__}"
-
-
-def _settings_files(installation: Installation) -> list[Path]:
-    return [path for name in ("config.py", ".env") if (path := installation.root / name).exists()]
 
 
 def proxies(installation: Installation) -> Result:
@@ -130,68 +125,3 @@ def is_strong(secret: str) -> bool:
         and not PLACEHOLDER.search(secret)
         and not re.fullmatch(r"(.+?)\1+", secret)
     )
-
-
-def privacy(installation: Installation) -> Result:
-    """Whether others on this machine can read the settings and secrets, or write the app's files."""
-    root, instance = installation.root, installation.root / "instance"
-    readable = [
-        path
-        for path in [*_settings_files(installation), instance / "secret_key"]
-        if path.exists() and path.stat().st_mode & _others(path)
-    ]
-    folders = {root, installation.code, installation.code / "party", instance}
-    writable = [
-        path
-        for path in sorted({*folders, *_settings_files(installation)})
-        if path.exists() and path.stat().st_mode & 0o022
-    ]
-    found, advice = [], []
-    if readable:
-        found.append(f"others can read {_names(readable)}")
-        advice.append(f"chmod 600 {_names(readable)}")
-    if writable:
-        found.append(f"others can write {_names(writable)}")
-        advice.append(f"chmod go-w {_names(writable)}")
-    if found:
-        return warning("; ".join(found), "; ".join(advice) + " (or Change Permissions in the File Manager)")
-    return ok("others cannot read the settings, nor write the app's files")
-
-
-def _others(path: Path) -> int:
-    """The mode's bits of those whose business a file is not: its group's too, unless that lets us in."""
-    return 0o044 if path.stat().st_uid == os.geteuid() else 0o004
-
-
-def _names(paths: list[Path]) -> str:
-    return " ".join(map(str, paths))
-
-
-def writable(installation: Installation) -> Result:
-    """Whether the app's user can write where it must."""
-    root, instance = installation.root, installation.root / "instance"
-    owner = next(path.stat().st_uid for path in (instance, root) if path.exists())
-    if os.geteuid() == 0 != owner:
-        return warning(
-            f"you are root, but {root} belongs to user {owner}",
-            "Run the doctor as the app's user: what root can do tells nothing, and what root makes, the "
-            "app cannot change.",
-        )
-    needed = [root / "tmp"] if (root / "tmp").exists() else []
-    if installation.url.startswith("sqlite:"):
-        needed.append(_nearest(instance))
-        file = Path(installation.url.removeprefix("sqlite:///"))
-        needed.append(_nearest(file.parent))
-        needed += [file] if file.exists() else []
-    if locked := sorted({path for path in needed if not os.access(path, os.W_OK)}):
-        return failed(
-            f"cannot be written: {_names(locked)}",
-            "They must belong to the app's user: tmp/ for restarts, instance/ and the database's folder "
-            f"for SQLite. chmod u+w {_names(locked)}",
-        )
-    return ok(", ".join(str(path) for path in sorted(set(needed))) or "nothing needs to be")
-
-
-def _nearest(folder: Path) -> Path:
-    """The folder, or the one in which it would be made."""
-    return next(path for path in (folder, *folder.parents) if path.exists())

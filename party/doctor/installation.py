@@ -56,6 +56,11 @@ class Installation:
         return self._url
 
     @property
+    def settings_files(self) -> list[Path]:
+        """The files that settings are read from, as far as there are any."""
+        return [path for name in ("config.py", ".env") if (path := self.root / name).exists()]
+
+    @property
     def database(self) -> Database:
         """The database. Raises `Skipped` where it cannot be reached."""
         if self.connected is None:

@@ -1,5 +1,6 @@
 """Requests to the service from outside, sent as they stand and followed nowhere."""
 
+import ipaddress
 import json
 import ssl
 from dataclasses import dataclass
@@ -138,3 +139,11 @@ class Site:
         return Answer(
             response.status, {name.title(): value for name, value in response.getheaders()}, content
         )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this is a name or an address of this machine itself."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -8,17 +8,14 @@ from urllib.parse import unquote, urlsplit
 from party import clock
 from party.cleanup import JOBS, KEEP_ENDED_MS
 from party.config import ConfigError
-from party.db import Connection, Database, SchemaBehind
+from party.db import Database
 from party.db.engines import MySQL, SQLite
-from party.db.migrate import MigrationError, ahead, load, pending
-from party.doctor.finding import Result, Skipped, clocks_apart, failed, ok, warning
+from party.doctor.finding import Result, Skipped, clocks_apart, failed, ok, some, warning
 from party.doctor.installation import Installation
+from party.doctor.schema import expected_tables
 from party.errors import Unavailable
 
 OLDEST = {"MySQL": (5, 7), "MariaDB": (10, 3)}
-FOUR = ("SELECT", "INSERT", "UPDATE", "DELETE")
-LEDGER = "party_schema_migrations"
-DENIED = (1142, 1143)
 # What Passenger starts if nobody says otherwise, and what its one thread can need at once.
 PASSENGER_PROCESSES, PASSENGER_CONNECTIONS = 6, 2
 OVERDUE_HOURS = 2
@@ -87,8 +84,8 @@ def mysql(installation: Installation) -> Database:
 def version(installation: Installation) -> Result:
     """Whether the database understands the app's SQL."""
     if isinstance(installation.database.engine, SQLite):
-        found = _value(installation.database, "SELECT sqlite_version()")
-        mode = _value(installation.database, "PRAGMA journal_mode")
+        found = value(installation.database, "SELECT sqlite_version()")
+        mode = value(installation.database, "PRAGMA journal_mode")
         if mode != "wal":
             return warning(
                 f"SQLite {found}, journal mode {mode}",
@@ -96,7 +93,7 @@ def version(installation: Installation) -> Result:
                 "Keep the database on a local one.",
             )
         return ok(f"SQLite {found}")
-    return judge_version(str(_value(installation.database, "SELECT VERSION()")))
+    return judge_version(str(value(installation.database, "SELECT VERSION()")))
 
 
 def judge_version(text: str) -> Result:
@@ -123,7 +120,7 @@ def character_set(installation: Installation) -> Result:
         SELECT TABLE_NAME AS name, ENGINE AS engine FROM information_schema.TABLES
         WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN :tables
         """,
-        tables=_tables(),
+        tables=expected_tables(),
     )
     columns = database.all(
         """
@@ -132,7 +129,7 @@ def character_set(installation: Installation) -> Result:
         FROM information_schema.COLUMNS
         WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN :tables AND CHARACTER_SET_NAME IS NOT NULL
         """,
-        tables=_tables(),
+        tables=expected_tables(),
     )
     wrong = [f"{row['name']} is {row['engine']}" for row in tables if row["engine"] != "InnoDB"]
     wrong += [
@@ -142,7 +139,7 @@ def character_set(installation: Installation) -> Result:
     ]
     if wrong:
         return failed(
-            _some(wrong),
+            some(wrong),
             "The tables were not made by our migrations, or an export and import changed them: InnoDB, and "
             "utf8mb4_bin or ascii_bin as in the folder migrations. Put it right with ALTER TABLE, "
             "or drop the party_ tables and migrate again.",
@@ -154,7 +151,7 @@ def time_of_database(installation: Installation) -> Result:
     """The database's clock beside this machine's."""
     database = mysql(installation)
     before = clock.now_ms()
-    theirs = _value(database, "SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000")
+    theirs = value(database, "SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000")
     ours = (before + clock.now_ms()) / 2
     return clocks_apart(
         (int(str(theirs)) - ours) / 1000,
@@ -162,156 +159,6 @@ def time_of_database(installation: Installation) -> Result:
         "The app goes by this machine's alone: if that is wrong, TURN credentials end too early or too late "
         "and the times shown are wrong. If the database's is, only its own logs suffer.",
     )
-
-
-def schema(installation: Installation) -> Result:
-    """Whether the migrations of this code are in place."""
-    admin = (
-        ""
-        if isinstance(installation.database.engine, SQLite)
-        else " --database-url mysql://ADMIN:PASSWORD@..."
-    )
-    migrate = f"{installation.command('migrate')}{admin}"
-    if admin:
-        migrate += f"; or paste into phpMyAdmin what this prints: {installation.command('migrate --sql')}"
-    if newer := ahead(installation.database):
-        return warning(
-            f"the database is ahead of this release: {', '.join(newer)}",
-            "After a rollback this is as it should be. Otherwise deploy the release that brought them.",
-        )
-    try:
-        with installation.database.connection() as connection:
-            steps = pending(connection, load())
-    except MigrationError as error:
-        return failed(str(error), "Upload the folder migrations of this release again, unchanged.")
-    if steps:
-        return failed(f"pending: {', '.join(step.migration.name for step in steps)}", migrate)
-    return ok(f"current: {len(load())} migrations")
-
-
-def grants(installation: Installation) -> Result:
-    """Whether the app's user may do four things, all four, and nothing else."""
-    database = mysql(installation)
-    missing = _denied(database)
-    lines = [str(value) for row in database.all("SHOW GRANTS") for value in row.values()]
-    roles = _active_roles(database)
-    if "`" in roles:  # MySQL tells what a role allows only if asked for that role; MariaDB does so anyway
-        lines += [
-            str(value)
-            for row in database.all(f"SHOW GRANTS FOR CURRENT_USER() USING {roles}")
-            for value in row.values()
-        ]
-    name = str(_value(database, "SELECT DATABASE()"))
-    user = str(_value(database, "SELECT CURRENT_USER()"))
-    account = "@".join(f"'{part}'" for part in user.rsplit("@", 1))
-    right = (
-        "On cPanel's page MySQL Databases, Manage User Privileges: tick SELECT, INSERT, UPDATE and DELETE "
-        f"alone. In SQL: REVOKE ALL PRIVILEGES, GRANT OPTION FROM {account}; "
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON `{name}`.* TO {account};"
-    )
-    if missing:
-        return failed(f"{user} may not {_some(missing)}", right)
-    if more := beyond_four(lines, name, roles):
-        return warning(f"{user} may do more than it needs: {_some(more)}", right)
-    return ok(f"{user} may SELECT, INSERT, UPDATE and DELETE, and nothing else")
-
-
-def _denied(database: Database) -> list[str]:
-    """What the user may not do, found by trying: statements that change no row are refused just as well."""
-    columns = database.all(
-        """
-        SELECT TABLE_NAME AS owner, MIN(COLUMN_NAME) AS name FROM information_schema.COLUMNS
-        WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN :tables GROUP BY TABLE_NAME
-        """,
-        tables=_tables(),
-    )
-    first = {row["owner"]: row["name"] for row in columns}
-    found: dict[str, list[str]] = {}
-    with database.connection() as connection:
-        for table in _tables():
-            column = first.get(table, "id")
-            for verb, sql in {
-                "SELECT": f"SELECT 1 FROM {table} LIMIT 0",
-                "INSERT": f"INSERT INTO {table} ({column}) SELECT 1 FROM DUAL WHERE 1 = 0",
-                "UPDATE": f"UPDATE {table} SET {column} = NULL WHERE 1 = 0",
-                "DELETE": f"DELETE FROM {table} WHERE 1 = 0",
-            }.items():
-                if (table != LEDGER or verb == "SELECT") and not _is_allowed(connection, database, sql):
-                    found.setdefault(verb, []).append(table)
-    everywhere = {verb: len(tables) >= len(_tables()) - 1 for verb, tables in found.items()}
-    return [verb if everywhere[verb] else f"{verb} on {', '.join(found[verb])}" for verb in found]
-
-
-def _is_allowed(connection: Connection, database: Database, sql: str) -> bool:
-    try:
-        connection.run(sql)
-    except SchemaBehind:
-        return True  # there is no such table yet: another check's business
-    except database.engine.errors as error:
-        # Whatever else it complains of, such as a column without a value, comes after the permission.
-        return error.args[0] not in DENIED
-    return True
-
-
-def _active_roles(database: Database) -> str:
-    """`r` on MariaDB, "`r`@`%`,`s`@`%`" on MySQL, or nothing."""
-    try:
-        active = str(_value(database, "SELECT CURRENT_ROLE()") or "NONE")
-    except database.engine.errors:  # MySQL 5.7 has no roles
-        return ""
-    return "" if active == "NONE" else active
-
-
-_QUOTED = r"`(?:[^`]|``)*`"
-_GRANT = re.compile(
-    r"GRANT (?P<rights>.+?) ON (?:(?P<kind>TABLE|FUNCTION|PROCEDURE|PACKAGE(?: BODY)?) )?"
-    rf"(?P<owner>\*|{_QUOTED}|\w+)\.(?P<name>\*|{_QUOTED}|\w+) TO (?P<rest>.*)"
-)
-_ROLES = re.compile(rf"GRANT (?P<roles>{_QUOTED}.*?) TO ")
-
-
-def beyond_four(lines: list[str], database: str, active_roles: str = "") -> list[str]:
-    """What `SHOW GRANTS` lists beyond SELECT, INSERT, UPDATE and DELETE in this one database.
-
-    Never the lines themselves: MariaDB puts the password's hash into one of them.
-    """
-    found: list[str] = []
-    active = _role_names(active_roles) or [f"`{active_roles}`"]
-    for line in lines:
-        if match := _GRANT.match(line):
-            found += _excess(match, database)
-        elif line.startswith("GRANT PROXY "):
-            found.append("PROXY")
-        elif match := _ROLES.match(line):
-            # What an active role allows is listed as well; the others it could take at any time.
-            found += [f"SET ROLE {role}" for role in _role_names(match["roles"]) if role not in active]
-    return list(dict.fromkeys(found))
-
-
-def _role_names(text: str) -> list[str]:
-    return [match[1] for match in re.finditer(rf"({_QUOTED})(?:@{_QUOTED})?", text)]
-
-
-def _excess(match: re.Match[str], database: str) -> list[str]:
-    rights = [right.strip() for right in re.sub(r"\([^)]*\)", "", match["rights"]).split(",")]
-    rights = [right for right in rights if right != "USAGE"]
-    if "GRANT OPTION" in match["rest"]:
-        rights.append("GRANT OPTION")
-    if not rights:
-        return []
-    owner = match["owner"].strip("`").replace("``", "`")
-    if match["kind"] not in (None, "TABLE"):
-        return [f"{right} {match['kind'].lower()}s" for right in rights]
-    if owner == "*":
-        return [f"{_few(rights)} on every database (*.*)"]
-    is_pattern = bool(re.search(r"(?<!\\)%", owner))
-    if re.sub(r"\\([_%])", r"\1", owner) != database:
-        return [f"{_few(rights)} on {'databases like ' if is_pattern else ''}{owner}"]
-    return [f"{_few(more)}"] if (more := [right for right in rights if right not in FOUR]) else []
-
-
-def _few(rights: list[str]) -> str:
-    return ", ".join(rights if len(rights) <= 6 else [*rights[:5], f"{len(rights) - 5} more"])
 
 
 def connections(installation: Installation) -> Result:
@@ -345,7 +192,7 @@ def cleanup(installation: Installation) -> Result:
     overdue = {
         job.name: int(
             str(
-                _value(
+                value(
                     database,
                     f"SELECT COUNT(*) FROM ({job.due}) AS overdue",
                     now=late,
@@ -365,18 +212,7 @@ def cleanup(installation: Installation) -> Result:
     return ok("nothing is overdue: cron does it, or the app itself when it is used", cron)
 
 
-def _tables() -> list[str]:
-    """The tables that the migrations make, and the ledger."""
-    statements = [statement.sql for migration in load() for statement in migration.statements]
-    made = [match[1] for sql in statements if (match := re.match(r"CREATE TABLE (\w+)", sql))]
-    return [LEDGER, *made]
-
-
-def _value(database: Database, sql: str, **parameters: object) -> object:
+def value(database: Database, sql: str, **parameters: object) -> object:
     row = database.one(sql, **parameters)
     assert row is not None
     return next(iter(row.values()))
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names if len(names) <= 8 else [*names[:8], f"and {len(names) - 8} more"])

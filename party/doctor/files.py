@@ -1,0 +1,72 @@
+"""Who can read and write the files."""
+
+import os
+from pathlib import Path
+
+from party.doctor.finding import Result, failed, ok, warning
+from party.doctor.installation import Installation
+
+
+def privacy(installation: Installation) -> Result:
+    """Whether others on this machine can read the settings and secrets, or write the app's files."""
+    root, instance = installation.root, installation.root / "instance"
+    readable = [
+        path
+        for path in [*installation.settings_files, instance / "secret_key"]
+        if path.exists() and path.stat().st_mode & _others(path)
+    ]
+    folders = {root, installation.code, installation.code / "party", instance}
+    writable = [
+        path
+        for path in sorted({*folders, *installation.settings_files})
+        if path.exists() and path.stat().st_mode & 0o022
+    ]
+    found, advice = [], []
+    if readable:
+        found.append(f"others can read {_names(readable)}")
+        advice.append(f"chmod 600 {_names(readable)}")
+    if writable:
+        found.append(f"others can write {_names(writable)}")
+        advice.append(f"chmod go-w {_names(writable)}")
+    if found:
+        return warning("; ".join(found), "; ".join(advice) + " (or Change Permissions in the File Manager)")
+    return ok("others cannot read the settings, nor write the app's files")
+
+
+def _others(path: Path) -> int:
+    """The mode's bits of those whose business a file is not: its group's too, unless that lets us in."""
+    return 0o044 if path.stat().st_uid == os.geteuid() else 0o004
+
+
+def _names(paths: list[Path]) -> str:
+    return " ".join(map(str, paths))
+
+
+def writable(installation: Installation) -> Result:
+    """Whether the app's user can write where it must."""
+    root, instance = installation.root, installation.root / "instance"
+    owner = next(path.stat().st_uid for path in (instance, root) if path.exists())
+    if os.geteuid() == 0 != owner:
+        return warning(
+            f"you are root, but {root} belongs to user {owner}",
+            "Run the doctor as the app's user: what root can do tells nothing, and what root makes, the "
+            "app cannot change.",
+        )
+    needed = [root / "tmp"] if (root / "tmp").exists() else []
+    if installation.url.startswith("sqlite:"):
+        needed.append(_nearest(instance))
+        file = Path(installation.url.removeprefix("sqlite:///"))
+        needed.append(_nearest(file.parent))
+        needed += [file] if file.exists() else []
+    if locked := sorted({path for path in needed if not os.access(path, os.W_OK)}):
+        return failed(
+            f"cannot be written: {_names(locked)}",
+            "They must belong to the app's user: tmp/ for restarts, instance/ and the database's folder "
+            f"for SQLite. chmod u+w {_names(locked)}",
+        )
+    return ok(", ".join(str(path) for path in sorted(set(needed))) or "nothing needs to be")
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the one in which it would be made."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
