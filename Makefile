@@ -1,7 +1,7 @@
 # make run    serve the app with its demo page on an embedded database
 # make test   run the whole suite (ARGS="-k rejoin" for a part of it)
 # make lint   ruff, mypy and, for the client, TypeScript's checker (needs npm)
-# make types  check the client's types and write its .d.ts files anew
+# make types  check the client's types, and what they refuse, and write its .d.ts files anew
 # make bench  measure, print tables, write bench/results.json (ARGS="idle delivery" for a part of it)
 #
 # Each sets up what it needs. Debian packages are installed only where missing, and only by root.
@@ -13,7 +13,8 @@ BIN := $(VENV)/bin
 TEST_PROCESSES ?= 3
 
 # No dependency of the client: it only reads the types in its comments.
-TSC := npx --yes --package typescript@5.9.3 tsc
+TYPESCRIPT := npx --yes --package typescript@5.9.3
+TSC := $(TYPESCRIPT) tsc
 
 .PHONY: run test lint types bench
 
@@ -38,6 +39,9 @@ types:
 	$(TSC) --project .
 	$(TSC) --allowJs --declaration --emitDeclarationOnly --target es2022 --module es2022 \
 		--moduleResolution bundler --lib es2023,dom --outDir party/static party/static/party.js
+	$(TYPESCRIPT) --package dts-bundle-generator@9.5.1 dts-bundle-generator --silent --no-banner \
+		--export-referenced-types=false --project tsconfig.json -o party/static/types.d.ts party/static/party.d.ts
+	$(TSC) --project tests/types
 
 bench: $(VENV)/development
 	@tests/install-debian-packages --required mariadbd=mariadb-server chromium=chromium wrk=wrk

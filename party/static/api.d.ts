@@ -26,6 +26,15 @@ export const AT_ONCE_MS: 1000;
  * @property {number} seq  where the stream of this room stands
  * @property {Participant[]} participants  in order of joining
  */
+/**
+ * @typedef {object} RoomPreview  what anyone may know who has the code
+ * @property {string} code
+ * @property {"waiting"|"playing"|"ended"} status
+ * @property {string} hostName
+ * @property {number} participantCount
+ * @property {number} maxParticipants
+ * @property {boolean} needsPassword
+ */
 /** @typedef {Room & {you: {id: string, role: "host"|"guest", token?: string}}} RoomWithYou */
 /**
  * @typedef {object} StreamMessage  a signal to this participant, or an event in the room
@@ -126,6 +135,11 @@ export class Api {
         password?: string;
         retryKey?: string;
     }): Promise<RoomWithYou>;
+    /**
+     * @param {string} code
+     * @returns {Promise<RoomPreview>}
+     */
+    preview(code: string): Promise<RoomPreview>;
     /**
      * @param {string} method
      * @param {string} path  relative to the mount point
@@ -263,6 +277,17 @@ export type Room = {
      * in order of joining
      */
     participants: Participant[];
+};
+/**
+ * what anyone may know who has the code
+ */
+export type RoomPreview = {
+    code: string;
+    status: "waiting" | "playing" | "ended";
+    hostName: string;
+    participantCount: number;
+    maxParticipants: number;
+    needsPassword: boolean;
 };
 export type RoomWithYou = Room & {
     you: {

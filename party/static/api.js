@@ -44,6 +44,16 @@ export const AT_ONCE_MS = 1_000;
  * @property {Participant[]} participants  in order of joining
  */
 
+/**
+ * @typedef {object} RoomPreview  what anyone may know who has the code
+ * @property {string} code
+ * @property {"waiting"|"playing"|"ended"} status
+ * @property {string} hostName
+ * @property {number} participantCount
+ * @property {number} maxParticipants
+ * @property {boolean} needsPassword
+ */
+
 /** @typedef {Room & {you: {id: string, role: "host"|"guest", token?: string}}} RoomWithYou */
 
 /**
@@ -150,6 +160,14 @@ export class Api {
    */
   joinRoom(code, body) {
     return this.call("POST", `rooms/${encodeURIComponent(code)}/join`, { body });
+  }
+
+  /**
+   * @param {string} code
+   * @returns {Promise<RoomPreview>}
+   */
+  preview(code) {
+    return this.call("GET", `rooms/${encodeURIComponent(code)}`);
   }
 
   /**

@@ -2,10 +2,17 @@ export { ApiError };
 /** @typedef {import("./api.js").AnswerResult} AnswerResult */
 /** @typedef {import("./api.js").Participant} Participant */
 /** @typedef {import("./api.js").Room} Room */
+/** @typedef {import("./api.js").RoomPreview} RoomPreview */
 /** @typedef {import("./api.js").RoomWithYou} RoomWithYou */
 /** @typedef {import("./api.js").Seat} Seat */
 /** @typedef {import("./api.js").Standing} Standing */
 /** @typedef {import("./api.js").StreamMessage} StreamMessage */
+/** @typedef {import("./events.js").EndReason} EndReason */
+/** @typedef {import("./events.js").PartyEvents} PartyEvents */
+/**
+ * @template {keyof PartyEvents} Type
+ * @typedef {import("./events.js").PartyListener<Type>} PartyListener
+ */
 /** @typedef {import("./peer.js").PeerState} PeerState */
 /** @typedef {import("./peer.js").SignalPayload} SignalPayload */
 /** @typedef {import("./trace.js").TraceRecord} TraceRecord */
@@ -42,24 +49,7 @@ export { ApiError };
  * @typedef {JoinFields & PageOptions} JoinOptions
  */
 /**
- * A room that this page is in. Its events are `CustomEvent`s with these details:
- *
- * - `participants` `{participants}`: somebody came, came back or went
- * - `room` `{room}`: something else of the room has changed: its status, its quiz
- * - `question-advanced` `{currentQuestion, correct}`: another question is open; `correct` is the right answer
- *   to the one before it
- * - `score-changed` `{participantId, score}`: a participant has won points
- * - `peer` `{peerId, state}`: the connection to a participant has changed. When an open one is closed, as its
- *   participant goes or a new page takes its seat, it is "connecting" until `participants` tells more
- * - `message` `{peerId, data}`: a participant has sent a text or an ArrayBuffer over its data channel
- * - `track` `{peerId, track, streams}`: a participant has begun to send a media track
- * - `error` `{error}`: an `ApiError`: a request that this page made of its own accord has failed. It goes
- *   on of its own accord, too
- * - `recovered` `{}`: the service has answered a poll or a send, after one `error` or several
- * - `ended` `{reason}`: "ended", "host-left" or "expired", as the service tells; "left" after `leave`;
- *   "removed" when the host has removed this participant or its seat was taken by another page. After the
- *   last question it is `{reason: "finished", correct, standings}`, the winner being the first of `standings`
- * - `trace`: see trace.js; for diagnosis
+ * A room that this page is in. Its events are `CustomEvent`s, with the details of `PartyEvents` (events.js).
  */
 export class Party extends EventTarget {
     /**
@@ -72,11 +62,19 @@ export class Party extends EventTarget {
     /**
      * Join a room as a guest.
      *
-     * @param {string} code  in any case of letters
+     * @param {string} code  as people type it: in any case of letters, with spaces or dashes, or as a link
      * @param {JoinOptions} options
      * @returns {Promise<Party>} rejects with an `ApiError`
      */
     static join(code: string, options: JoinOptions): Promise<Party>;
+    /**
+     * Look at a room before joining it.
+     *
+     * @param {string} code  as in `join`
+     * @param {Pick<PageOptions, "baseUrl">} [options]
+     * @returns {Promise<RoomPreview>} rejects with an `ApiError`
+     */
+    static preview(code: string, options?: Pick<PageOptions, "baseUrl">): Promise<RoomPreview>;
     /**
      * Come back to the room that this tab was in before it was reloaded: same participant, new
      * connections. The page before, should it still be there (a duplicated tab), loses the seat.
@@ -113,6 +111,22 @@ export class Party extends EventTarget {
         keeper: SeatKeeper;
         page: PageOptions;
     });
+    /**
+     * As of any `EventTarget`, but with the events' names and details known to the types.
+     *
+     * @template {keyof PartyEvents} Type
+     * @param {Type} type
+     * @param {PartyListener<Type>|null} listener
+     * @param {boolean|AddEventListenerOptions} [options]
+     */
+    addEventListener<Type extends keyof PartyEvents>(type: Type, listener: PartyListener<Type> | null, options?: boolean | AddEventListenerOptions): void;
+    /**
+     * @template {keyof PartyEvents} Type
+     * @param {Type} type
+     * @param {PartyListener<Type>|null} listener
+     * @param {boolean|EventListenerOptions} [options]
+     */
+    removeEventListener<Type extends keyof PartyEvents>(type: Type, listener: PartyListener<Type> | null, options?: boolean | EventListenerOptions): void;
     /** The room's code, which others join by. */
     get code(): string;
     /** The own participant's id. */
@@ -212,10 +226,14 @@ export class Party extends EventTarget {
 export type AnswerResult = import("./api.js").AnswerResult;
 export type Participant = import("./api.js").Participant;
 export type Room = import("./api.js").Room;
+export type RoomPreview = import("./api.js").RoomPreview;
 export type RoomWithYou = import("./api.js").RoomWithYou;
 export type Seat = import("./api.js").Seat;
 export type Standing = import("./api.js").Standing;
 export type StreamMessage = import("./api.js").StreamMessage;
+export type EndReason = import("./events.js").EndReason;
+export type PartyEvents = import("./events.js").PartyEvents;
+export type PartyListener<Type extends keyof PartyEvents> = import("./events.js").PartyListener<Type>;
 export type PeerState = import("./peer.js").PeerState;
 export type SignalPayload = import("./peer.js").SignalPayload;
 export type TraceRecord = import("./trace.js").TraceRecord;

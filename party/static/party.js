@@ -17,6 +17,7 @@
 
 import { Api, ApiError, MemberApi } from "./api.js";
 import { IceServers } from "./ice.js";
+import { codeFrom } from "./input.js";
 import { Peer } from "./peer.js";
 import { pack } from "./pipe.js";
 import { PollLoop } from "./polling.js";
@@ -40,10 +41,17 @@ const GATHER_LOCALLY = { longestMs: 25, quietMs: 8 };
 /** @typedef {import("./api.js").AnswerResult} AnswerResult */
 /** @typedef {import("./api.js").Participant} Participant */
 /** @typedef {import("./api.js").Room} Room */
+/** @typedef {import("./api.js").RoomPreview} RoomPreview */
 /** @typedef {import("./api.js").RoomWithYou} RoomWithYou */
 /** @typedef {import("./api.js").Seat} Seat */
 /** @typedef {import("./api.js").Standing} Standing */
 /** @typedef {import("./api.js").StreamMessage} StreamMessage */
+/** @typedef {import("./events.js").EndReason} EndReason */
+/** @typedef {import("./events.js").PartyEvents} PartyEvents */
+/**
+ * @template {keyof PartyEvents} Type
+ * @typedef {import("./events.js").PartyListener<Type>} PartyListener
+ */
 /** @typedef {import("./peer.js").PeerState} PeerState */
 /** @typedef {import("./peer.js").SignalPayload} SignalPayload */
 /** @typedef {import("./trace.js").TraceRecord} TraceRecord */
@@ -84,24 +92,7 @@ const GATHER_LOCALLY = { longestMs: 25, quietMs: 8 };
  */
 
 /**
- * A room that this page is in. Its events are `CustomEvent`s with these details:
- *
- * - `participants` `{participants}`: somebody came, came back or went
- * - `room` `{room}`: something else of the room has changed: its status, its quiz
- * - `question-advanced` `{currentQuestion, correct}`: another question is open; `correct` is the right answer
- *   to the one before it
- * - `score-changed` `{participantId, score}`: a participant has won points
- * - `peer` `{peerId, state}`: the connection to a participant has changed. When an open one is closed, as its
- *   participant goes or a new page takes its seat, it is "connecting" until `participants` tells more
- * - `message` `{peerId, data}`: a participant has sent a text or an ArrayBuffer over its data channel
- * - `track` `{peerId, track, streams}`: a participant has begun to send a media track
- * - `error` `{error}`: an `ApiError`: a request that this page made of its own accord has failed. It goes
- *   on of its own accord, too
- * - `recovered` `{}`: the service has answered a poll or a send, after one `error` or several
- * - `ended` `{reason}`: "ended", "host-left" or "expired", as the service tells; "left" after `leave`;
- *   "removed" when the host has removed this participant or its seat was taken by another page. After the
- *   last question it is `{reason: "finished", correct, standings}`, the winner being the first of `standings`
- * - `trace`: see trace.js; for diagnosis
+ * A room that this page is in. Its events are `CustomEvent`s, with the details of `PartyEvents` (events.js).
  */
 export class Party extends EventTarget {
   /**
@@ -120,14 +111,26 @@ export class Party extends EventTarget {
   /**
    * Join a room as a guest.
    *
-   * @param {string} code  in any case of letters
+   * @param {string} code  as people type it: in any case of letters, with spaces or dashes, or as a link
    * @param {JoinOptions} options
    * @returns {Promise<Party>} rejects with an `ApiError`
    */
   static join(code, options) {
     const { fields, page } = split(options);
     const body = { ...fields, retryKey: randomText(32) };
-    return Party.#enter(page, (api) => api.joinRoom(code.trim().toUpperCase(), body));
+    return Party.#enter(page, async (api) => api.joinRoom(typedCode(code), body));
+  }
+
+  /**
+   * Look at a room before joining it.
+   *
+   * @param {string} code  as in `join`
+   * @param {Pick<PageOptions, "baseUrl">} [options]
+   * @returns {Promise<RoomPreview>} rejects with an `ApiError`
+   */
+  static preview(code, options = {}) {
+    const api = new Api(serviceUrl(options));
+    return retrying(async () => api.preview(typedCode(code)), 2);
   }
 
   /**
@@ -239,6 +242,28 @@ export class Party extends EventTarget {
     // Those who are here wait for whoever comes: it knows of them before they know of it.
     for (const peer of this.#peers.values()) peer.start();
     this.#loop.run();
+  }
+
+  /**
+   * As of any `EventTarget`, but with the events' names and details known to the types.
+   *
+   * @template {keyof PartyEvents} Type
+   * @param {Type} type
+   * @param {PartyListener<Type>|null} listener
+   * @param {boolean|AddEventListenerOptions} [options]
+   */
+  addEventListener(type, listener, options) {
+    super.addEventListener(type, /** @type {EventListenerOrEventListenerObject|null} */ (listener), options);
+  }
+
+  /**
+   * @template {keyof PartyEvents} Type
+   * @param {Type} type
+   * @param {PartyListener<Type>|null} listener
+   * @param {boolean|EventListenerOptions} [options]
+   */
+  removeEventListener(type, listener, options) {
+    super.removeEventListener(type, /** @type {EventListenerOrEventListenerObject|null} */ (listener), options);
   }
 
   /** The room's code, which others join by. */
@@ -497,12 +522,15 @@ export class Party extends EventTarget {
       case "question-advanced":
         this.#onClosed(payload.currentQuestion - 1, payload.correct);
         this.#room = { ...this.#room, currentQuestion: payload.currentQuestion };
-        this.#dispatch("question-advanced", payload);
+        this.#dispatch("question-advanced", {
+          currentQuestion: payload.currentQuestion,
+          correct: payload.correct,
+        });
         break;
       case "score-changed": {
         const participant = this.#participants.get(payload.participantId);
         if (participant) this.#participants.set(participant.id, { ...participant, score: payload.score });
-        this.#dispatch("score-changed", payload);
+        this.#dispatch("score-changed", { participantId: payload.participantId, score: payload.score });
         break;
       }
       case "signal-expired":
@@ -610,7 +638,7 @@ export class Party extends EventTarget {
   }
 
   /**
-   * @param {string} reason
+   * @param {EndReason} reason
    * @param {{correct?: number, standings?: Standing[]}} [outcome]  of a quiz that was played to its end
    */
   #onEnded(reason, outcome) {
@@ -624,8 +652,9 @@ export class Party extends EventTarget {
   }
 
   /**
-   * @param {string} type
-   * @param {object} detail
+   * @template {keyof PartyEvents} Type
+   * @param {Type} type
+   * @param {PartyEvents[Type]} detail
    */
   #dispatch(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
@@ -641,6 +670,14 @@ function serviceUrl({ baseUrl = DEFAULT_BASE_URL }) {
   const url = new URL(baseUrl, globalThis.document?.baseURI);
   if (!url.pathname.endsWith("/")) url.pathname += "/";
   return url;
+}
+
+/** @param {string} text */
+function typedCode(text) {
+  const code = codeFrom(text);
+  // Without a code, the address would be that of another call.
+  if (!code) throw new ApiError({ code: "ROOM_NOT_FOUND", message: "That is no room code.", status: 404 });
+  return code;
 }
 
 /**

@@ -1,0 +1,852 @@
+/**
+ * @typedef {object} Participant
+ * @property {string} id
+ * @property {string} name
+ * @property {boolean} isHost
+ * @property {"host"|"guest"} role
+ * @property {boolean} online  whether the service heard of it lately
+ * @property {number} score
+ * @property {string} joinedAt  ISO 8601, UTC
+ */
+/**
+ * @typedef {object} Room
+ * @property {string} code
+ * @property {"waiting"|"playing"|"ended"} status
+ * @property {string} hostId
+ * @property {string} hostName
+ * @property {number} maxParticipants
+ * @property {number} secondsPerQuestion
+ * @property {number} currentQuestion  an index, from 0
+ * @property {Record<string, any>|null} quizData
+ * @property {string} createdAt  ISO 8601, UTC, as the other times
+ * @property {string|null} startedAt
+ * @property {string|null} endedAt
+ * @property {number} seq  where the stream of this room stands
+ * @property {Participant[]} participants  in order of joining
+ */
+/**
+ * @typedef {object} RoomPreview  what anyone may know who has the code
+ * @property {string} code
+ * @property {"waiting"|"playing"|"ended"} status
+ * @property {string} hostName
+ * @property {number} participantCount
+ * @property {number} maxParticipants
+ * @property {boolean} needsPassword
+ */
+/** @typedef {Room & {you: {id: string, role: "host"|"guest", token?: string}}} RoomWithYou */
+/**
+ * @typedef {object} StreamMessage  a signal to this participant, or an event in the room
+ * @property {number} seq
+ * @property {string} type  "offer", "answer", "ice", or an event such as "participant-joined"
+ * @property {string|null} fromId
+ * @property {string|null} toId
+ * @property {Record<string, any>} payload
+ * @property {string} createdAt  ISO 8601, UTC
+ */
+/**
+ * @typedef {object} GivenAnswer
+ * @property {number} questionIndex
+ * @property {number} answerIndex  -1: no answer
+ * @property {number} timeMs  how long it took; a whole number
+ */
+/**
+ * @typedef {object} AnswerResult
+ * @property {number} questionIndex
+ * @property {boolean} isCorrect
+ * @property {number} points  10 for a correct answer, and up to 5 for speed
+ * @property {number} score  with these points
+ * @property {true} [repeated]  the question had been answered before: this is the first result
+ */
+/** @typedef {{participantId: string, name: string, score: number}} Standing */
+/**
+ * @typedef {object} PollAnswer
+ * @property {StreamMessage[]} messages  in ascending order of `seq`
+ * @property {number} seq  the next cursor
+ * @property {boolean} more  the answer was full, there is more at once
+ * @property {boolean} gap  a signal has expired unseen
+ * @property {RoomWithYou} [room]
+ * @property {number} pollAfterMs
+ */
+/**
+ * @typedef {object} OutgoingSignal
+ * @property {string} toId
+ * @property {"offer"|"answer"|"ice"} type
+ * @property {Record<string, any>} payload
+ * @property {string} clientMsgId  makes a repeated send harmless
+ */
+/** A call that failed. */
+export class ApiError extends Error {
+	/**
+	 * @param {object} failure
+	 * @param {string} failure.code  the contract's, or "NETWORK" (no answer) or "BAD_ANSWER" (not the service's)
+	 * @param {string} failure.message  for people
+	 * @param {number} failure.status  of the answer; 0 where none came
+	 * @param {string} [failure.field]  the field that was wrong
+	 * @param {number} [failure.retryAfterMs]  how long the service wants to be left alone
+	 */
+	constructor({ code, message, status, field, retryAfterMs }: {
+		code: string;
+		message: string;
+		status: number;
+		field?: string;
+		retryAfterMs?: number;
+	});
+	code: string;
+	status: number;
+	field: string;
+	retryAfterMs: number;
+	/** Whether nothing is wrong with the request itself: the network, the service or its database failed. */
+	get isOutage(): boolean;
+}
+declare class Api {
+	/** @param {URL} baseUrl  where the service is mounted, with a slash at its end */
+	constructor(baseUrl: URL);
+	/** @type {(record: RequestRecord) => void} told of every request when it is over */
+	onRequest: (record: RequestRecord) => void;
+	baseUrl: URL;
+	/**
+	 * @param {{hostName: string, password?: string, retryKey?: string, [option: string]: unknown}} body
+	 * @returns {Promise<RoomWithYou>}
+	 */
+	createRoom(body: {
+		hostName: string;
+		password?: string;
+		retryKey?: string;
+		[option: string]: unknown;
+	}): Promise<RoomWithYou>;
+	/**
+	 * @param {string} code
+	 * @param {{name: string, participantId?: string, password?: string, retryKey?: string}} body
+	 * @returns {Promise<RoomWithYou>}
+	 */
+	joinRoom(code: string, body: {
+		name: string;
+		participantId?: string;
+		password?: string;
+		retryKey?: string;
+	}): Promise<RoomWithYou>;
+	/**
+	 * @param {string} code
+	 * @returns {Promise<RoomPreview>}
+	 */
+	preview(code: string): Promise<RoomPreview>;
+	/**
+	 * @param {string} method
+	 * @param {string} path  relative to the mount point
+	 * @param {object} [options]
+	 * @param {object} [options.body]
+	 * @param {Record<string, string>} [options.headers]
+	 * @param {AbortSignal} [options.signal]  gives the call up; it then rejects with the signal's reason
+	 * @param {number} [options.timeoutMs]
+	 * @param {boolean} [options.keepalive]  let the request outlive the page
+	 * @returns {Promise<any>} the answer's `data`; rejects with an `ApiError`, or a `TypeError` where the body
+	 *   is nothing that JSON can express
+	 */
+	call(method: string, path: string, { body, headers, signal, timeoutMs, keepalive }?: {
+		body?: object;
+		headers?: Record<string, string>;
+		signal?: AbortSignal;
+		timeoutMs?: number;
+		keepalive?: boolean;
+	}): Promise<any>;
+}
+declare class MemberApi {
+	/**
+	 * @param {Api} api
+	 * @param {Seat} seat
+	 */
+	constructor(api: Api, { code, id, token }: Seat);
+	/**
+	 * @param {number|null} after  everything up to here has been processed; null: start over
+	 * @param {object} options
+	 * @param {boolean} options.mayBeHeld  until something comes, if the service does so
+	 * @param {AbortSignal} [options.signal]
+	 * @returns {Promise<PollAnswer>}
+	 */
+	poll(after: number | null, { mayBeHeld, signal }: {
+		mayBeHeld: boolean;
+		signal?: AbortSignal;
+	}): Promise<PollAnswer>;
+	/**
+	 * Send signals, all or none, and poll in the same request.
+	 *
+	 * @param {OutgoingSignal[]} messages  1 to 100
+	 * @param {number} after  as in `poll`
+	 * @param {AbortSignal} [signal]
+	 * @returns {Promise<PollAnswer>}
+	 */
+	send(messages: OutgoingSignal[], after: number, signal?: AbortSignal): Promise<PollAnswer>;
+	/**
+	 * Send signals while the page is going away. Nobody will see the answer.
+	 *
+	 * @param {OutgoingSignal[]} messages
+	 */
+	sendLast(messages: OutgoingSignal[]): Promise<any>;
+	/** @returns {Promise<RoomWithYou>} the same seat with a new token, for a new page */
+	rejoin(): Promise<RoomWithYou>;
+	/** @returns {Promise<RoomWithYou>} */
+	room(): Promise<RoomWithYou>;
+	/** @returns {Promise<Room>} */
+	start(): Promise<Room>;
+	/**
+	 * @param {Record<string, any>} quizData
+	 * @returns {Promise<Room>}
+	 */
+	setQuiz(quizData: Record<string, any>): Promise<Room>;
+	/**
+	 * @param {number} fromQuestion
+	 * @returns {Promise<Room>}
+	 */
+	next(fromQuestion: number): Promise<Room>;
+	/**
+	 * @param {GivenAnswer} given
+	 * @returns {Promise<AnswerResult>}
+	 */
+	answer(given: GivenAnswer): Promise<AnswerResult>;
+	/**
+	 * @param {string} participantId
+	 * @returns {Promise<Room>}
+	 */
+	remove(participantId: string): Promise<Room>;
+	/** @returns {Promise<{iceServers: RTCIceServer[], ttlSeconds: number}>} */
+	iceServers(): Promise<{
+		iceServers: RTCIceServer[];
+		ttlSeconds: number;
+	}>;
+	/**
+	 * @param {{keepalive?: boolean}} [options]
+	 * @returns {Promise<void>}
+	 */
+	leave(options?: {
+		keepalive?: boolean;
+	}): Promise<void>;
+	/** @returns {Promise<void>} */
+	end(): Promise<void>;
+	#private;
+}
+type Participant = {
+	id: string;
+	name: string;
+	isHost: boolean;
+	role: "host" | "guest";
+	/**
+	 * whether the service heard of it lately
+	 */
+	online: boolean;
+	score: number;
+	/**
+	 * ISO 8601, UTC
+	 */
+	joinedAt: string;
+};
+type Room = {
+	code: string;
+	status: "waiting" | "playing" | "ended";
+	hostId: string;
+	hostName: string;
+	maxParticipants: number;
+	secondsPerQuestion: number;
+	/**
+	 * an index, from 0
+	 */
+	currentQuestion: number;
+	quizData: Record<string, any> | null;
+	/**
+	 * ISO 8601, UTC, as the other times
+	 */
+	createdAt: string;
+	startedAt: string | null;
+	endedAt: string | null;
+	/**
+	 * where the stream of this room stands
+	 */
+	seq: number;
+	/**
+	 * in order of joining
+	 */
+	participants: Participant[];
+};
+type RoomPreview = {
+	code: string;
+	status: "waiting" | "playing" | "ended";
+	hostName: string;
+	participantCount: number;
+	maxParticipants: number;
+	needsPassword: boolean;
+};
+type RoomWithYou = Room & {
+	you: {
+		id: string;
+		role: "host" | "guest";
+		token?: string;
+	};
+};
+type StreamMessage = {
+	seq: number;
+	/**
+	 * "offer", "answer", "ice", or an event such as "participant-joined"
+	 */
+	type: string;
+	fromId: string | null;
+	toId: string | null;
+	payload: Record<string, any>;
+	/**
+	 * ISO 8601, UTC
+	 */
+	createdAt: string;
+};
+type GivenAnswer = {
+	questionIndex: number;
+	/**
+	 * -1: no answer
+	 */
+	answerIndex: number;
+	/**
+	 * how long it took; a whole number
+	 */
+	timeMs: number;
+};
+type AnswerResult = {
+	questionIndex: number;
+	isCorrect: boolean;
+	/**
+	 * 10 for a correct answer, and up to 5 for speed
+	 */
+	points: number;
+	/**
+	 * with these points
+	 */
+	score: number;
+	/**
+	 * the question had been answered before: this is the first result
+	 */
+	repeated?: true;
+};
+type Standing = {
+	participantId: string;
+	name: string;
+	score: number;
+};
+type PollAnswer = {
+	/**
+	 * in ascending order of `seq`
+	 */
+	messages: StreamMessage[];
+	/**
+	 * the next cursor
+	 */
+	seq: number;
+	/**
+	 * the answer was full, there is more at once
+	 */
+	more: boolean;
+	/**
+	 * a signal has expired unseen
+	 */
+	gap: boolean;
+	room?: RoomWithYou;
+	pollAfterMs: number;
+};
+type OutgoingSignal = {
+	toId: string;
+	type: "offer" | "answer" | "ice";
+	payload: Record<string, any>;
+	/**
+	 * makes a repeated send harmless
+	 */
+	clientMsgId: string;
+};
+type RequestRecord = {
+	method: string;
+	path: string;
+	/**
+	 * 0 where no answer came
+	 */
+	status: number;
+	durationMs: number;
+};
+type Seat = {
+	code: string;
+	id: string;
+	token: string;
+};
+type NamedServers = {
+	iceServers: RTCIceServer[];
+	ttlSeconds: number;
+};
+type SignalPayload = {
+	/**
+	 * chosen at random by the side that began it
+	 */
+	connection: string;
+	/**
+	 * counts the offers of one connection, from 1
+	 */
+	negotiation: number;
+	description?: RTCSessionDescriptionInit;
+	candidates?: RTCIceCandidateInit[];
+};
+type SignalPayload$1 = SignalPayload;
+type PeerState = "connecting" | "open" | "interrupted";
+declare class Trace {
+	/** @type {(record: TraceRecord) => void} told of every record */
+	onRecord: (record: TraceRecord) => void;
+	get records(): TraceRecord[];
+	/** @param {TraceEntry} entry */
+	add(entry: TraceEntry): void;
+	#private;
+}
+type RequestRecord$1 = RequestRecord;
+type StreamMessage$1 = StreamMessage;
+type PeerState$1 = PeerState;
+type TraceEntry = ({
+	kind: "request";
+} & RequestRecord$1) | {
+	kind: "sent";
+	type: string;
+	peerId: string;
+	payload: object;
+} | {
+	kind: "received";
+	message: StreamMessage$1;
+} | {
+	kind: "state";
+	peerId: string;
+	state: PeerState$1;
+};
+type TraceRecord = TraceEntry & {
+	at: number;
+};
+declare class SeatKeeper {
+	/**
+	 * @param {URL} baseUrl  one tab may have a seat at each of several services
+	 * @param {Storage|null} [storage]  sessionStorage unless given: it lives as long as the tab
+	 */
+	constructor(baseUrl: URL, storage?: Storage | null);
+	/** @param {Seat} seat */
+	save(seat: Seat$1): void;
+	/** @returns {Seat|null} */
+	load(): Seat$1 | null;
+	/**
+	 * A seat is given up. If another one has been taken meanwhile, that one stays.
+	 *
+	 * @param {Seat} seat
+	 */
+	forget(seat: Seat$1): void;
+	#private;
+}
+type Seat$1 = Seat;
+type ApiError$1 = ApiError;
+type Room$1 = Room;
+type Standing$1 = Standing;
+type Member = Member$1;
+type PeerState$2 = PeerState;
+type TraceRecord$1 = TraceRecord;
+type EndReason = "ended" | "host-left" | "expired" | "left" | "removed" | "finished";
+type PartyEvents = {
+	/**
+	 * somebody came, came back or went
+	 */
+	participants: {
+		participants: Member[];
+	};
+	/**
+	 * something else of the room has changed: its status, its quiz
+	 */
+	room: {
+		room: Room$1;
+	};
+	/**
+	 * another question is open;
+	 * `correct` is the right answer to the one before it
+	 */
+	"question-advanced": {
+		currentQuestion: number;
+		correct: number;
+	};
+	/**
+	 * a participant has won points
+	 */
+	"score-changed": {
+		participantId: string;
+		score: number;
+	};
+	/**
+	 * the connection to a participant has changed. When an
+	 * open one is closed, as its participant goes or a new page takes its seat, it is "connecting" until
+	 * `participants` tells more
+	 */
+	peer: {
+		peerId: string;
+		state: PeerState$2;
+	};
+	/**
+	 * a participant has sent something over its
+	 * data channel
+	 */
+	message: {
+		peerId: string;
+		data: string | ArrayBuffer;
+	};
+	/**
+	 * a participant
+	 * has begun to send a media track
+	 */
+	track: {
+		peerId: string;
+		track: MediaStreamTrack;
+		streams: readonly MediaStream[];
+	};
+	/**
+	 * a request that this page made of its own accord has failed. It goes on
+	 * of its own accord, too
+	 */
+	error: {
+		error: ApiError$1;
+	};
+	/**
+	 * the service has answered a poll or a send, after one `error` or several
+	 */
+	recovered: {};
+	/**
+	 * it is over. `correct` and
+	 * `standings`, the winner first, come with "finished"
+	 */
+	ended: {
+		reason: EndReason;
+		correct?: number;
+		standings?: Standing$1[];
+	};
+	/**
+	 * see trace.js; for diagnosis
+	 */
+	trace: TraceRecord$1;
+};
+type PartyListener<Type extends keyof PartyEvents> = ((event: CustomEvent<PartyEvents[Type]>) => void) | {
+	handleEvent(event: CustomEvent<PartyEvents[Type]>): void;
+};
+/** @typedef {import("./api.js").AnswerResult} AnswerResult */
+/** @typedef {import("./api.js").Participant} Participant */
+/** @typedef {import("./api.js").Room} Room */
+/** @typedef {import("./api.js").RoomPreview} RoomPreview */
+/** @typedef {import("./api.js").RoomWithYou} RoomWithYou */
+/** @typedef {import("./api.js").Seat} Seat */
+/** @typedef {import("./api.js").Standing} Standing */
+/** @typedef {import("./api.js").StreamMessage} StreamMessage */
+/** @typedef {import("./events.js").EndReason} EndReason */
+/** @typedef {import("./events.js").PartyEvents} PartyEvents */
+/**
+ * @template {keyof PartyEvents} Type
+ * @typedef {import("./events.js").PartyListener<Type>} PartyListener
+ */
+/** @typedef {import("./peer.js").PeerState} PeerState */
+/** @typedef {import("./peer.js").SignalPayload} SignalPayload */
+/** @typedef {import("./trace.js").TraceRecord} TraceRecord */
+/** @typedef {{type: "offer"|"answer"|"ice", fromId: string, payload: SignalPayload}} Signal */
+/** @typedef {Participant & {isYou: boolean, state: PeerState|null}} Member */
+/**
+ * @typedef {object} PageOptions  what a page decides for itself
+ * @property {string|URL} [baseUrl]  where the service is, unless this module came from it; may be relative
+ *   to the page
+ * @property {"mesh"|"star"} [topology]  everybody with everybody (the default), or only with the host;
+ *   the same for all pages of a room
+ * @property {Storage|null} [storage]  where `resume` finds the seat after a reload: sessionStorage, unless
+ *   given; null to keep it nowhere
+ * @property {boolean} [leaveOnClose]  leave the room when the page is closed, left or reloaded, rather than
+ *   come back with `resume`
+ */
+/**
+ * @typedef {object} CreateFields
+ * @property {string} name  1 to 50 characters
+ * @property {string} [participantId]  one's own id, if the app has one
+ * @property {string} [password]  that others will need
+ * @property {number} [maxParticipants]  the host included
+ * @property {Record<string, any>} [quizData]
+ * @property {number} [secondsPerQuestion]
+ *
+ * @typedef {CreateFields & PageOptions} CreateOptions
+ */
+/**
+ * @typedef {object} JoinFields
+ * @property {string} name  1 to 50 characters
+ * @property {string} [participantId]  one's own id, if the app has one
+ * @property {string} [password]
+ *
+ * @typedef {JoinFields & PageOptions} JoinOptions
+ */
+/**
+ * A room that this page is in. Its events are `CustomEvent`s, with the details of `PartyEvents` (events.js).
+ */
+export class Party extends EventTarget {
+	/**
+	 * Open a room, as its host.
+	 *
+	 * @param {CreateOptions} options
+	 * @returns {Promise<Party>} rejects with an `ApiError`
+	 */
+	static create(options: CreateOptions): Promise<Party>;
+	/**
+	 * Join a room as a guest.
+	 *
+	 * @param {string} code  as people type it: in any case of letters, with spaces or dashes, or as a link
+	 * @param {JoinOptions} options
+	 * @returns {Promise<Party>} rejects with an `ApiError`
+	 */
+	static join(code: string, options: JoinOptions): Promise<Party>;
+	/**
+	 * Look at a room before joining it.
+	 *
+	 * @param {string} code  as in `join`
+	 * @param {Pick<PageOptions, "baseUrl">} [options]
+	 * @returns {Promise<RoomPreview>} rejects with an `ApiError`
+	 */
+	static preview(code: string, options?: Pick<PageOptions, "baseUrl">): Promise<RoomPreview$1>;
+	/**
+	 * Come back to the room that this tab was in before it was reloaded: same participant, new
+	 * connections. The page before, should it still be there (a duplicated tab), loses the seat.
+	 *
+	 * @param {PageOptions} [options]
+	 * @returns {Promise<Party|null>} null where there was none, or it is over; rejects with an `ApiError`
+	 *   while the service cannot be reached
+	 */
+	static resume(options?: PageOptions): Promise<Party | null>;
+	/**
+	 * @param {PageOptions} page
+	 * @param {(api: Api) => Promise<RoomWithYou>} takeSeat
+	 * @param {boolean} [isReturning]  whether the page had the seat before, and may try again later
+	 */
+	static "__#private@#enter"(page: PageOptions, takeSeat: (api: Api) => Promise<RoomWithYou$1>, isReturning?: boolean): Promise<Party>;
+	/**
+	 * Use `Party.create`, `Party.join` or `Party.resume`.
+	 *
+	 * @param {object} entered
+	 * @param {MemberApi} entered.api
+	 * @param {RoomWithYou} entered.room
+	 * @param {import("./ice.js").NamedServers} entered.ice
+	 * @param {Trace} entered.trace
+	 * @param {Seat} entered.seat
+	 * @param {SeatKeeper} entered.keeper
+	 * @param {PageOptions} entered.page
+	 */
+	constructor({ api, room, ice, trace, seat, keeper, page }: {
+		api: MemberApi;
+		room: RoomWithYou$1;
+		ice: NamedServers;
+		trace: Trace;
+		seat: Seat$2;
+		keeper: SeatKeeper;
+		page: PageOptions;
+	});
+	/**
+	 * As of any `EventTarget`, but with the events' names and details known to the types.
+	 *
+	 * @template {keyof PartyEvents} Type
+	 * @param {Type} type
+	 * @param {PartyListener<Type>|null} listener
+	 * @param {boolean|AddEventListenerOptions} [options]
+	 */
+	addEventListener<Type extends keyof PartyEvents$1>(type: Type, listener: PartyListener$1<Type> | null, options?: boolean | AddEventListenerOptions): void;
+	/**
+	 * @template {keyof PartyEvents} Type
+	 * @param {Type} type
+	 * @param {PartyListener<Type>|null} listener
+	 * @param {boolean|EventListenerOptions} [options]
+	 */
+	removeEventListener<Type extends keyof PartyEvents$1>(type: Type, listener: PartyListener$1<Type> | null, options?: boolean | EventListenerOptions): void;
+	/** The room's code, which others join by. */
+	get code(): string;
+	/** The own participant's id. */
+	get id(): string;
+	get isHost(): boolean;
+	/** @returns {Room} the room as far as this page knows */
+	get room(): Room$2;
+	/**
+	 * Everybody in the room, oneself included, in order of joining.
+	 *
+	 * @returns {Member[]} `state` is that of the connection, null where there is none to be. `online` is as it
+	 *   was when this page entered or that participant came: the service sends no news of it
+	 */
+	get participants(): Member$1[];
+	/** @returns {TraceRecord[]} what has happened lately, for diagnosis */
+	get trace(): TraceRecord$2[];
+	/**
+	 * Send data to one participant: in order, and up to 256 MiB in one piece.
+	 *
+	 * @param {string} peerId
+	 * @param {string|ArrayBuffer|ArrayBufferView} data
+	 * @returns {boolean} false: there is no open channel to it, and nothing was sent
+	 * @throws {TypeError} for anything but such data
+	 * @throws {RangeError} for more of it
+	 */
+	send(peerId: string, data: string | ArrayBuffer | ArrayBufferView): boolean;
+	/**
+	 * Send data to everybody, as `send` does.
+	 *
+	 * @param {string|ArrayBuffer|ArrayBufferView} data
+	 * @returns {number} how many have an open channel and so are sent it
+	 */
+	broadcast(data: string | ArrayBuffer | ArrayBufferView): number;
+	/**
+	 * Send a media track to everybody, and to whoever comes later. One that is sent already stays as it is.
+	 *
+	 * @param {MediaStreamTrack} track
+	 * @param {MediaStream} stream  groups tracks that belong together
+	 */
+	addTrack(track: MediaStreamTrack, stream: MediaStream): void;
+	/**
+	 * Stop sending a media track.
+	 *
+	 * @param {MediaStreamTrack} track
+	 */
+	removeTrack(track: MediaStreamTrack): void;
+	/**
+	 * Begin the connection to a participant anew. Failed connections do so by themselves.
+	 *
+	 * @param {string} peerId
+	 */
+	reconnect(peerId: string): void;
+	/** Start the game, as the host. */
+	start(): Promise<void>;
+	/**
+	 * Replace the quiz, as the host, while the room is waiting.
+	 *
+	 * @param {Record<string, any>} quizData
+	 */
+	setQuiz(quizData: Record<string, any>): Promise<void>;
+	/**
+	 * Move on from the current question, as the host. After the last one the room ends.
+	 *
+	 * @param {number} [fromQuestion]  the question to be left: the current one as far as this page knows,
+	 *   unless given. Where another one is open, the service refuses with WRONG_QUESTION, and nothing moves
+	 */
+	next(fromQuestion?: number): Promise<void>;
+	/**
+	 * Answer a question. Only the first answer counts, and whoever gives another gets the first one's result.
+	 *
+	 * @param {object} given
+	 * @param {number} given.answerIndex  -1: no answer
+	 * @param {number} given.timeMs  how long it took; the service counts no less than it saw pass itself
+	 * @param {number} [given.questionIndex]  the current one, unless given
+	 * @returns {Promise<AnswerResult>}
+	 */
+	answer({ answerIndex, timeMs, questionIndex }: {
+		answerIndex: number;
+		timeMs: number;
+		questionIndex?: number;
+	}): Promise<AnswerResult$1>;
+	/**
+	 * Remove a participant, as the host.
+	 *
+	 * @param {string} participantId
+	 */
+	remove(participantId: string): Promise<void>;
+	/**
+	 * Leave the room. When the host leaves, it ends. Resolves once the others can see it; where the service
+	 * cannot be told, it rejects, and the page has left all the same.
+	 */
+	leave(): Promise<void>;
+	/** End the room for everybody, as its host. */
+	end(): Promise<void>;
+	#private;
+}
+type AnswerResult$1 = AnswerResult;
+type Participant$1 = Participant;
+type Room$2 = Room;
+type RoomPreview$1 = RoomPreview;
+type RoomWithYou$1 = RoomWithYou;
+type Seat$2 = Seat;
+type Standing$2 = Standing;
+type StreamMessage$2 = StreamMessage;
+type EndReason$1 = EndReason;
+type PartyEvents$1 = PartyEvents;
+type PartyListener$1<Type extends keyof PartyEvents$1> = PartyListener<Type>;
+type PeerState$3 = PeerState;
+type SignalPayload$2 = SignalPayload$1;
+type TraceRecord$2 = TraceRecord;
+export type Signal = {
+	type: "offer" | "answer" | "ice";
+	fromId: string;
+	payload: SignalPayload$2;
+};
+type Member$1 = Participant$1 & {
+	isYou: boolean;
+	state: PeerState$3 | null;
+};
+/**
+ * what a page decides for itself
+ */
+export type PageOptions = {
+	/**
+	 * where the service is, unless this module came from it; may be relative
+	 * to the page
+	 */
+	baseUrl?: string | URL;
+	/**
+	 * everybody with everybody (the default), or only with the host;
+	 * the same for all pages of a room
+	 */
+	topology?: "mesh" | "star";
+	/**
+	 * where `resume` finds the seat after a reload: sessionStorage, unless
+	 * given; null to keep it nowhere
+	 */
+	storage?: Storage | null;
+	/**
+	 * leave the room when the page is closed, left or reloaded, rather than
+	 * come back with `resume`
+	 */
+	leaveOnClose?: boolean;
+};
+export type CreateFields = {
+	/**
+	 * 1 to 50 characters
+	 */
+	name: string;
+	/**
+	 * one's own id, if the app has one
+	 */
+	participantId?: string;
+	/**
+	 * that others will need
+	 */
+	password?: string;
+	/**
+	 * the host included
+	 */
+	maxParticipants?: number;
+	quizData?: Record<string, any>;
+	secondsPerQuestion?: number;
+};
+export type CreateOptions = CreateFields & PageOptions;
+export type JoinFields = {
+	/**
+	 * 1 to 50 characters
+	 */
+	name: string;
+	/**
+	 * one's own id, if the app has one
+	 */
+	participantId?: string;
+	password?: string;
+};
+export type JoinOptions = JoinFields & PageOptions;
+
+export {
+	AnswerResult$1 as AnswerResult,
+	EndReason$1 as EndReason,
+	Member$1 as Member,
+	Participant$1 as Participant,
+	PartyEvents$1 as PartyEvents,
+	PartyListener$1 as PartyListener,
+	PeerState$3 as PeerState,
+	Room$2 as Room,
+	RoomPreview$1 as RoomPreview,
+	RoomWithYou$1 as RoomWithYou,
+	Seat$2 as Seat,
+	SignalPayload$2 as SignalPayload,
+	Standing$2 as Standing,
+	StreamMessage$2 as StreamMessage,
+	TraceRecord$2 as TraceRecord,
+};
+
+export {};
