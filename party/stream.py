@@ -16,8 +16,7 @@ from party.models import to_json
 # What most calls need to know of a room; the quiz is fetched by those who show it.
 ROOM_COLUMNS = """
     id, code, status, host_id, password_hash, max_participants, seconds_per_question, current_question,
-    seq, members_seq, takeovers, negotiated_at, signals_expire_at, created_at, started_at, ended_at,
-    expires_at
+    seq, members_seq, negotiated_at, signals_expire_at, created_at, started_at, ended_at, expires_at
 """
 
 

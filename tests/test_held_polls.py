@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,10 +21,10 @@ import requests
 from flask import Flask
 
 from party.auth import hashed
-from party.db import Database
+from party.db import Connection, Database
 from party.db.migrate import migrate
 from party.signaling import holding
-from party.signaling.watch import Watch, version
+from party.signaling.watch import Watch
 from tests.conftest import Clock, MakeApp, MakeServer
 from tests.support.mariadb import MariaDB
 from tests.support.peers import Answer, Api, Seat
@@ -93,14 +94,9 @@ def wait_for(condition: Callable[[], Any], seconds: float = SOON_SECONDS) -> Any
 
 
 def wait_until_held(app: Flask, count: int) -> None:
-    """Wait until so many wait in this process, and the database knows it."""
+    """Wait until so many wait in this process."""
     found = holding_of(app)
-
-    def is_so() -> bool:
-        waiters = [waiter for waiters in list(found._rooms.values()) for waiter in list(waiters.values())]
-        return [waiter.is_noted for waiter in waiters] == [True] * count
-
-    wait_for(is_so)
+    wait_for(lambda: sum(map(len, list(found._rooms.values()))) == count)
 
 
 def through(app: Flask, seat: Seat) -> Seat:
@@ -278,24 +274,33 @@ def test_the_held_poll_of_a_host_who_is_alone_dies_with_its_page(
     assert held.result(SOON_SECONDS).answer.code == "TOKEN_INVALID"
 
 
-@pytest.mark.parametrize("process", [0, 1])
-def test_of_two_held_polls_of_a_page_the_newer_releases_the_older(
-    processes: list[Flask], room: list[Seat], hold: Hold, process: int
+def test_of_two_held_polls_of_a_page_in_one_process_the_newer_releases_the_older(
+    processes: list[Flask], room: list[Seat], hold: Hold
 ) -> None:
     guest = room[1]
     older = hold(guest)
     wait_until_held(processes[0], 1)
-    for n in range(4):
-        # To and fro between the processes, where there are two of them.
-        process_of_newer = process if n % 2 == 0 else 0
-        newer = hold(through(processes[process_of_newer], guest))
+    for _ in range(4):
+        newer = hold(guest)
         released = older.result(SOON_SECONDS).answer
         assert (released.status, released.data["messages"], released.data["seq"]) == (200, [], guest.seq)
-        wait_until_held(processes[process_of_newer], 1)
+        wait_until_held(processes[0], 1)
         assert not newer.done()
         older = newer
     room[0].send(guest)
     assert older.result(SOON_SECONDS).types == ["offer"]
+
+
+def test_two_held_polls_of_a_page_in_two_processes_take_nothing_from_each_other(
+    processes: list[Flask], room: list[Seat], hold: Hold
+) -> None:
+    held = []
+    for process in processes:
+        held.append(hold(through(process, room[1])))
+        wait_until_held(process, 1)
+    assert not held[0].done()
+    room[0].send(room[1])
+    assert [future.result(SOON_SECONDS).types for future in held] == [["offer"]] * 2
 
 
 @pytest.mark.parametrize("engine", ["mariadb"], indirect=True)
@@ -310,22 +315,15 @@ def test_neighbours_who_change_between_processes_wake_nobody(
     assert not held.done()
 
 
-def test_who_comes_back_to_the_same_process_costs_no_write(
-    processes: list[Flask], room: list[Seat], hold: Hold
+def test_waiting_now_here_and_now_there_costs_no_write(
+    processes: list[Flask], room: list[Seat], hold: Hold, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database: Database = processes[0].extensions["party.database"]
-
-    def handovers() -> int:
-        return int(database.all("SELECT handovers FROM party_rooms")[0]["handovers"])
-
-    for seat in room:  # one after the other, so that each finds the room changed since it came
-        hold(seat, wait=0.2).result(SOON_SECONDS)
-    known = handovers()
-    for seat in room * 2:
-        held = hold(seat, wait=0.3)
-        wait_until_held(processes[0], 1)
-        held.result(SOON_SECONDS)
-    assert handovers() == known > 0
+    held = [hold(through(processes[n % 2], seat), wait=1) for n, seat in enumerate(room * 2)]
+    written: list[object] = []
+    monkeypatch.setattr(Database, "write", lambda database, work: written.append(work))
+    for future in held:
+        future.result(SOON_SECONDS)
+    assert written == []
 
 
 def test_a_poll_that_comes_to_another_process_makes_nobody_forget_the_neighbours(
@@ -341,8 +339,7 @@ def test_a_poll_that_comes_to_another_process_makes_nobody_forget_the_neighbours
     now = watch.last(seat.caller["room_id"]) if seat else None
     assert seat
     assert now
-    assert now["handovers"] == 1 > seat.caller["handovers"]
-    assert version(now) == seat.version
+    assert now["members_seq"] == seat.members_seq
     assert not held.done()
 
 
@@ -529,11 +526,14 @@ class Crowd:
     database: Database
 
     def wait_until_held(self, *seats: Seat) -> None:
-        """Wait until a first poll of these waits. (A later one may already have been there before.)"""
-        names = [seat.id for seat in seats]
-        places = ", ".join(f"'{name}'" for name in names)
-        sql = f"SELECT id FROM party_participants WHERE participant_id IN ({places}) AND holder IS NOT NULL"
-        wait_for(lambda: len(self.database.all(sql)) == len(names))
+        """Wait until a first poll of these has come: the last thing before it waits is to note its coming."""
+        places = ", ".join(f"'{seat.id}'" for seat in seats)
+        sql = f"SELECT id FROM party_participants WHERE participant_id IN ({places}) AND last_seen_at > 0"
+        wait_for(lambda: len(self.database.all(sql)) == len(seats))
+
+
+def _nobody_was_seen(tx: Connection) -> None:
+    tx.run("UPDATE party_participants SET last_seen_at = 0")
 
 
 @pytest.fixture
@@ -549,7 +549,8 @@ def crowd(server: MakeServer, database_url: str) -> Iterator[Callable[..., Crowd
         host = Api.of_url(running.url).create_room(maxParticipants=50)
         seats = [host, *(host.api.join(host.code) for _ in range(members - 1))]
         for seat in seats:
-            seat.read()
+            seat.seq = seats[-1].seq
+        opened[-1].write(_nobody_was_seen)
         return Crowd(running, seats, opened[-1])
 
     yield make
@@ -630,8 +631,31 @@ def test_the_place_of_a_client_that_went_away_is_free_again(crowd: Callable[...,
     assert poll_and_wait(late, wait=5).seconds < 4  # all places are taken
     for connection in connections:
         connection.close()
-    wait_for(lambda: poll_and_wait(late, wait=0.5).seconds >= 0.5, seconds=3 * holding.LOOK_SECONDS)
+    wait_for(lambda: poll_and_wait(late, wait=0.5).seconds >= 0.5)
     assert "Traceback" not in made.running.log
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@WORKERS
+def test_a_client_that_went_away_is_noticed_within_a_second(
+    crowd: Callable[..., Crowd], worker_class: str
+) -> None:
+    made = crowd(members=4, workers=1, threads=12, worker_class=worker_class)
+    connections = [hang_on(made.running, seat) for seat in made.seats]
+    made.wait_until_held(*made.seats)
+    for connection in connections[1:]:
+        connection.close()
+    wait_for(lambda: len(left_open(made.running)) == 3, seconds=1)  # as the kernel sees it
+    wait_for(lambda: not left_open(made.running))  # a second, and what a busy machine adds
+    made.seats[1].send(made.seats[0])
+    assert b'"offer"' in connections[0].recv(65_536)  # whose client is still there
+    assert "Traceback" not in made.running.log
+
+
+def left_open(running: Server) -> list[str]:
+    """The connections that clients have closed and the server has not (state 8, CLOSE_WAIT)."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    return [line[2] for line in lines if line[1].endswith(f":{running.port:04X}") and line[3] == "08"]
 
 
 def hang_on(running: Server, seat: Seat) -> socket.socket:

@@ -101,9 +101,11 @@ def test_what_was_under_way_to_and_from_the_old_page_is_dropped(client: Api) -> 
     assert [message["payload"] for message in page.read()] == [{"to": "the new page"}]
 
 
-def test_the_host_may_rejoin_alone_and_without_an_event_for_itself(client: Api) -> None:
+def test_the_host_may_rejoin_alone_which_takes_a_number_and_is_no_news_to_itself(client: Api) -> None:
     host = client.create_room()
     page = rejoin(host)
+    assert page.seq == host.seq + 1
+    assert [message["type"] for message in page.poll(host.seq).data["messages"]] == ["participant-rejoined"]
     assert page.room["you"]["role"] == "host"
     assert page.read() == []
     assert page.call("DELETE").status == 200

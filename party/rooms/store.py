@@ -274,31 +274,26 @@ def _reseat(
         room_id=room["id"],
         id=member["id"],
     )
-    others = [other for other in present_members(tx, room) if other["id"] != member["id"]]
-    # Alone, nobody is told, so no number moves; but whoever remembers the old token must look again.
-    taken = {"negotiated_at": now, "takeovers": room["takeovers"] + 1}
-    advance(tx, room, now, 1 if others else 0, members=True, **taken)
+    advance(tx, room, now, members=True, negotiated_at=now)
     page = {
         "token_hash": auth.hashed(token),
         "previous_token_hash": token_hash,
         "last_seen_at": now,
         "acked_seq": room["seq"],
-        "holder": None,
     }
     tx.run(
         """
         UPDATE party_participants
         SET token_hash = :token_hash, previous_token_hash = :previous_token_hash,
-            last_seen_at = :last_seen_at, acked_seq = :acked_seq, holder = :holder
+            last_seen_at = :last_seen_at, acked_seq = :acked_seq
         WHERE id = :id
         """,
         id=member["id"],
         **page,
     )
     member |= page
-    if others:
-        data = {"participant": participant_view(member, now)}
-        add_event(tx, room, now, "participant-rejoined", member["participant_id"], data)
+    data = {"participant": participant_view(member, now)}
+    add_event(tx, room, now, "participant-rejoined", member["participant_id"], data)
     return room_view(tx, now, room, member, token)
 
 

@@ -19,7 +19,6 @@ from party.config import Settings
 from party.db import Row
 from party.signaling.pace import poll_after_ms
 from party.signaling.store import acknowledge
-from party.signaling.watch import version
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -90,7 +89,7 @@ class Shortcut:
         room = self._watch.room(caller["room_id"], lately=seconds > 0)
         if (
             room is None
-            or version(room) != seat.version
+            or room["members_seq"] != seat.members_seq
             or not (caller["code"] == code and caller["participant_id"] == participant_id)
             or after != room["seq"]
             or room["status"] == "ended"

@@ -223,26 +223,9 @@ def idle_answer(now: int, caller: Row) -> dict[str, Any]:
 @snapshot
 def read(tx: Connection, now: int, caller: Row, after: int | None, *, sent: bool = False) -> dict[str, Any]:
     """Everything beyond the cursor, up to the size of one answer. Raises `TokenInvalid`."""
-    return _read(tx, now, _current(tx, caller), after, sent)
-
-
-@snapshot
-def read_for_holder(
-    tx: Connection, now: int, caller: Row, after: int, holder: str | None
-) -> dict[str, Any] | None:
-    """As `read`; None if the member's held poll does not wait in the process `holder` any more."""
-    member = _current(tx, caller)
-    return _read(tx, now, member, after, False) if holder in (None, member["holder"]) else None
-
-
-def _current(tx: Connection, caller: Row) -> Row:
     member = tx.one("SELECT * FROM party_participants WHERE id = :id", id=caller["id"])
     if member is None or member["token_hash"] != caller["token_hash"]:
         raise TokenInvalid
-    return member
-
-
-def _read(tx: Connection, now: int, member: Row, after: int | None, sent: bool) -> dict[str, Any]:
     room = rooms.room_row(tx, member["room_id"])
     acked = member["acked_seq"]
     # Events stay as long as the room, so an older cursor gives them again; never those from before

@@ -4,8 +4,8 @@ The rooms that are being polled here are read together, with one statement for a
 once in a tick as soon as many polls come. What is remembered may then be a tick old, which loses
 nothing: the next poll sees it. What this process itself has changed it reads again at once.
 
-A seat, loaded with its token, holds as long as the room's version is the one that it was loaded with:
-every change of membership or status gives the room a new one.
+A seat, loaded with its token, is good while the room's `members_seq` is the one that it was loaded with:
+every change of membership or status, and every page that takes a seat over, gives the room a new one.
 """
 
 import time
@@ -33,28 +33,16 @@ OVERLAP_MS = 500
 LATELY_SECONDS = 2.0
 
 _ROOM = """
-    SELECT id, code, status, seq, members_seq, takeovers, handovers, negotiated_at, signals_expire_at,
-        expires_at
+    SELECT id, code, status, seq, members_seq, negotiated_at, signals_expire_at, expires_at
 """
-
-Version = tuple[int, int]
-
-
-def version(row: Row) -> Version:
-    """What changes with membership and status, and when a page takes a seat over; of a room or a caller."""
-    return row["members_seq"], row["takeovers"]
-
-
-def _movement(row: Row) -> tuple[int, Version, int]:
-    return row["seq"], version(row), row["handovers"]
 
 
 @dataclass(slots=True)
 class Seat:
-    """A member as it was loaded together with the room's version."""
+    """A member as it was loaded together with the room's `members_seq`."""
 
     caller: Row
-    version: Version
+    members_seq: int
     # The stored acknowledgement covers every message to this member up to here.
     covered: int
 
@@ -67,7 +55,7 @@ class _Room:
     def __init__(self, now: float) -> None:
         self.row: Row | None = None
         # When it was last read by itself, or in few; and when this process last changed it.
-        self.read_at = self.changed_at = 0.0
+        self.read_at = self.changed_at = float("-inf")
         # When it was first seen as it is, if it was seen to move at all.
         self.moved_at = float("-inf")
         self.wanted_at = now
@@ -91,12 +79,12 @@ class Watch:
         database.on_commit(self._changed)
 
     def seat(self, token_hash: str) -> Seat | None:
-        """The seat of a token that polled here before; it counts while its version is the room's."""
+        """The seat of a token that polled here before; good while the room's `members_seq` is the same."""
         return self._seats.get(token_hash)
 
     def remember(self, caller: Row, covered: int) -> None:
         """Keep what a poll has found out about its caller, and watch the room."""
-        self._seats[caller["token_hash"]] = Seat(caller, version(caller), covered)
+        self._seats[caller["token_hash"]] = Seat(caller, caller["members_seq"], covered)
         self.keep((caller["room_id"],))
 
     def keep(self, room_ids: Iterable[int]) -> None:
@@ -212,7 +200,7 @@ class Watch:
             if room and (room.row is None or row["seq"] >= room.row["seq"]):
                 if room.row and row["seq"] > room.row["seq"]:
                     room.moved_at = time.monotonic()
-                if room.row is None or _movement(row) != _movement(room.row):
+                if room.row is None or row["seq"] != room.row["seq"]:
                     self._moved.add(row["id"])
                 room.row = row
         for room_id in gone:
@@ -228,6 +216,6 @@ class Watch:
         self._moved &= self._rooms.keys()
         for token_hash, seat in list(self._seats.items()):
             row = self.last(seat.caller["room_id"])
-            # A seat of another version will not be good again.
-            if row is None or version(row) != seat.version:
+            # It will not be good again.
+            if row is None or row["members_seq"] != seat.members_seq:
                 self._seats.pop(token_hash, None)
