@@ -29,6 +29,9 @@ this file. A name that does not exist, or a value of the wrong type, stops the s
 # POLLS_PER_SECOND = 20
 # SENDS_PER_SECOND = 50
 
+# Whether a body may come as base64url, past a firewall that takes its words for an attack.
+# ENCODED_BODIES = True
+
 # The most that a room may ask for.
 # MAX_PARTICIPANTS = 50
 

@@ -72,6 +72,7 @@ class Settings(BaseModel):
     JOINS_PER_MINUTE: PositiveInt = 60
     POLLS_PER_SECOND: PositiveInt = 20
     SENDS_PER_SECOND: PositiveInt = 50
+    ENCODED_BODIES: bool = True
     MAX_PARTICIPANTS: Annotated[int, Field(ge=2)] = 50
     ROOM_TTL_HOURS: Hours = 2
     SIGNAL_TTL_SECONDS: Seconds = 120

@@ -10,7 +10,7 @@ from flask.logging import default_handler
 from flask_cors import CORS
 
 from party.config import Settings
-from party.models import MAX_BODY_BYTES
+from party.models import MAX_ENCODED_BYTES
 
 PREFLIGHT_MAX_AGE_SECONDS = 7200
 STATIC = "static"
@@ -56,7 +56,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Set up what surrounds the calls."""
     # One byte more than is allowed: of a body without a stated length Werkzeug reads so much and
     # silently leaves the rest, so `read_json` must be able to see that there was more.
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
+    app.config["MAX_CONTENT_LENGTH"] = MAX_ENCODED_BYTES + 1
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     # A redirect would lose the body; an odd path is simply unknown.
@@ -78,7 +78,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         origins=_allowed(settings.ALLOWED_ORIGINS),
         send_wildcard=True,
         methods=["GET", "POST", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "X-Party-After", "X-Party-Wait"],
+        allow_headers=["Authorization", "Content-Type", "X-Party-After", "X-Party-Body", "X-Party-Wait"],
         expose_headers=[
             "Retry-After",
             "X-Request-Id",

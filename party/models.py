@@ -11,6 +11,7 @@ from party.errors import TooLarge
 
 KIB = 1024
 MAX_BODY_BYTES = 1024 * KIB
+MAX_ENCODED_BYTES = (MAX_BODY_BYTES + 2) // 3 * 4  # the same in base64
 MAX_PAYLOAD_BYTES = 64 * KIB
 MAX_QUIZ_BYTES = 256 * KIB
 MAX_DEPTH = 64

@@ -10,7 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from werkzeug.routing import Rule
 
 from party import errors
-from party.api import Call, Parameter
+from party.api import ENCODED_BODY, ENCODED_BODY_HEADER, Call, Parameter
 from party.errors import ApiError
 from party.models import CODE_ALPHABET, CODE_LENGTH
 from party.version import VERSION
@@ -20,6 +20,15 @@ REFERENCES = "#/components/schemas/{model}"
 ALWAYS = (errors.Internal, errors.Unavailable)
 WITH_BODY = (errors.ValidationError, errors.BadJson, errors.TooLarge, errors.JsonRequired)
 WITH_TOKEN = (errors.TokenRequired, errors.TokenInvalid, errors.NotAMember)
+
+# How a call is told that its body is base64url.
+ENCODED = Parameter(
+    ENCODED_BODY_HEADER,
+    "header",
+    {"const": ENCODED_BODY},
+    "says of a body in text/plain (or, as firewalls let that pass, application/x-www-form-urlencoded) "
+    "that it is the JSON as base64url; where the setting ENCODED_BODIES is off, it is 415",
+)
 
 _PATH_SCHEMAS: dict[str, dict[str, Any]] = {
     "code": {"type": "string", "description": f"{CODE_LENGTH} of {CODE_ALPHABET}, in any case"},
@@ -95,11 +104,23 @@ def _operation(rule: Rule, method: str, call: Call, schemas: _Schemas) -> dict[s
         },
     }
     if call.body is not None:
-        content = {"application/json": {"schema": schemas.of("validation", call.body)}}
+        schema = schemas.of("validation", call.body)
+        content = {"application/json": {"schema": schema}, "text/plain": {"schema": _encoded(schema)}}
         operation["requestBody"] = {"required": _is_needed(call.body), "content": content}
+        operation["parameters"].append(_parameter(ENCODED))
     if call.access != "anyone":
         operation["security"] = [{"token": []}, *([{}] if call.access == "anyone or member" else [])]
     return operation
+
+
+def _encoded(schema: dict[str, Any]) -> dict[str, Any]:
+    """The same JSON as base64url."""
+    return {
+        "type": "string",
+        "contentEncoding": "base64url",
+        "contentMediaType": "application/json",
+        "contentSchema": schema,
+    }
 
 
 def _is_needed(body: Any) -> bool:

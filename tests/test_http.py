@@ -128,7 +128,8 @@ def test_a_preflight_allows_what_the_client_needs(make_app: MakeApp, path: str) 
             headers={
                 "Origin": ORIGIN,
                 "Access-Control-Request-Method": method,
-                "Access-Control-Request-Headers": "authorization,content-type,x-party-after,x-party-wait",
+                "Access-Control-Request-Headers": "authorization,content-type,x-party-after,x-party-body,"
+                "x-party-wait",
             },
         )
         assert answer.status in (200, 204)
@@ -137,7 +138,13 @@ def test_a_preflight_allows_what_the_client_needs(make_app: MakeApp, path: str) 
         allowed = {name.strip() for name in answer.headers["Access-Control-Allow-Methods"].split(",")}
         assert method in allowed
         headers = {name.strip().lower() for name in answer.headers["Access-Control-Allow-Headers"].split(",")}
-        assert headers >= {"authorization", "content-type", "x-party-after", "x-party-wait"}
+        assert headers >= {
+            "authorization",
+            "content-type",
+            "x-party-after",
+            "x-party-body",
+            "x-party-wait",
+        }
 
 
 def test_failures_reach_the_page_of_an_allowed_origin(make_app: MakeApp) -> None:

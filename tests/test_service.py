@@ -162,6 +162,7 @@ def test_the_openapi_document_is_valid_and_whole(app: Flask, client: Api) -> Non
         "POST /rooms",
         "GET /rooms/{code}",
         "DELETE /rooms/{code}",
+        "POST /rooms/{code}/end",
         "POST /rooms/{code}/join",
         "POST /rooms/{code}/rejoin",
         "POST /rooms/{code}/leave",
@@ -200,7 +201,7 @@ CONFORMANCE: list[CheckFunction] = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-OPERATIONS = 18
+OPERATIONS = 19
 
 
 def parts(body: Any) -> list[dict[str, Any]]:
