@@ -28,6 +28,9 @@ from party.version import VERSION
 
 blueprint = Blueprint("service", __name__)
 
+# Whether changes can be made is tried by `/health`, at most once in so long while they can.
+TRIED_SECONDS = 5
+
 
 class Health(Answer):
     status: Literal["ok"]
@@ -63,8 +66,11 @@ class IceServers(Answer):
 @call("Whether the service can do its work", answers={200: Health})
 def health() -> dict[str, Any]:
     """503 says in one word what is wrong."""
+    db = database()
     try:
-        behind = is_behind(database())
+        behind = is_behind(db)
+        if not behind and db.writes.need_a_trial(TRIED_SECONDS):
+            db.try_to_write()
     except Unavailable:
         raise Unavailable("database") from None
     if behind:

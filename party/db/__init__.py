@@ -22,8 +22,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from flask import Flask, current_app
 
 from party.config import Settings
-from party.db.engines import Engine, Fault, engine_for
-from party.errors import Unavailable
+from party.db.engines import Engine, engine_for
+from party.db.faults import Fault
+from party.db.writes import Writes, change_and_undo
+from party.errors import TooLarge, Unavailable
 from party.pressure import pressure
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,10 @@ RETRY_SECONDS = 5.0
 # So many requests may wait for each connection, at most. Greenlets come by the thousand, and those at the
 # end of a longer queue would wait in vain, and with them everybody who comes later.
 MOST_WAITING = 100
+# An INSERT of many rows is made in statements of about this size at most, even if each character has to be
+# escaped: hosts set max_allowed_packet as low as 1 MiB.
+STATEMENT_BYTES = 256 * 1024
+REFUSED_RETRY_SECONDS = 10
 
 
 class Duplicate(Exception):
@@ -54,6 +60,13 @@ class SchemaBehind(Unavailable):
     """A table or a column is missing: the migrations have not been run."""
 
     message = "The database schema is behind. Its admin has to run the migrations."
+
+
+class Refused(Unavailable):
+    """The database does not let us: read-only, disk full, over quota, a right revoked."""
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=REFUSED_RETRY_SECONDS)
 
 
 class _Lost(Unavailable):
@@ -97,15 +110,21 @@ class Connection:
         return key
 
     def insert_many(self, table: str, rows: list[Row]) -> None:
-        """Insert rows of the same columns with one statement. Raises `Duplicate`."""
-        if not rows:
-            return
-        columns = list(rows[0])
-        values = ", ".join(
-            "(" + ", ".join(f":{column}_{i}" for column in columns) + ")" for i in range(len(rows))
+        """Insert rows of the same columns, in statements of bounded size. Raises `Duplicate`, `TooLarge`."""
+        for some in _pieces(rows):
+            columns = list(some[0])
+            values = ", ".join(
+                "(" + ", ".join(f":{column}_{i}" for column in columns) + ")" for i in range(len(some))
+            )
+            parameters = {f"{column}_{i}": row[column] for i, row in enumerate(some) for column in columns}
+            self._execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values}", parameters)
+
+    def delete_some(self, table: str, where: str, most: int, **parameters: Any) -> int:
+        """Delete at most `most` of the rows that `where` finds: how many."""
+        return self.run(
+            self._engine.delete_some.format(table=table, where=where, most=most),
+            **parameters,
         )
-        parameters = {f"{column}_{i}": row[column] for i, row in enumerate(rows) for column in columns}
-        self._execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values}", parameters)
 
     def as_it_stands(self, sql: str) -> None:
         """Run one statement without looking for parameters in it."""
@@ -143,6 +162,7 @@ class Database:
         self._lock = Lock()
         self._idle: list[Any] = []
         self._listeners: list[Callable[[set[int]], None]] = []
+        self.writes = Writes()
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -228,7 +248,13 @@ class Database:
         connection that dies during the commit is not, for nobody knows whether it took place:
         the caller gets `Unavailable`, and every call of the contract has a safe way to try again.
         """
-        return self._repeat(lambda: self._transact(self.engine.begin_write, work))
+        with self.writes.noted(Refused):
+            return self._repeat(lambda: self._transact(self.engine.begin_write, work))
+
+    def try_to_write(self) -> None:
+        """Make a change and undo it, to see whether the database takes any. Raises `Unavailable`."""
+        with self.writes.trial():
+            self.write(change_and_undo)
 
     def _alone(self, statement: Callable[[Connection], T]) -> T:
         with self.connection() as connection:
@@ -269,11 +295,28 @@ class Database:
                 time.sleep(pause)
 
 
+def _pieces(rows: list[Row]) -> Iterator[list[Row]]:
+    """Rows in groups of which each makes a statement of bounded size; a large row is alone."""
+    some: list[Row] = []
+    size = 0
+    for row in rows:
+        row_size = sum(2 * len(value.encode()) if isinstance(value, str) else 20 for value in row.values())
+        if some and size + row_size > STATEMENT_BYTES:
+            yield some
+            some, size = [], 0
+        some.append(row)
+        size += row_size
+    if some:
+        yield some
+
+
 _OURS: dict[Fault, type[Exception]] = {
     Fault.CONFLICT: _Conflict,
     Fault.LOST: _Lost,
     Fault.UNREACHABLE: Unreachable,
     Fault.BUSY: Unavailable,
+    Fault.REFUSED: Refused,
+    Fault.TOO_LARGE: TooLarge,
     Fault.DUPLICATE: Duplicate,
     Fault.SCHEMA: SchemaBehind,
 }
@@ -282,6 +325,8 @@ _OURS: dict[Fault, type[Exception]] = {
 def _translated(engine: Engine, error: Exception) -> Exception:
     """A driver's error as one of ours; what nobody expected stays as it is."""
     ours = _OURS.get(engine.fault(error))
+    if ours is Refused:
+        log.warning("the database refused: %s", error)
     return ours() if ours else error
 
 

@@ -10,17 +10,18 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from enum import Enum, auto
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pymysql
-from pymysql.constants import CLIENT, CR, ER
+from pymysql.constants import CLIENT, ER
 from pymysql.cursors import DictCursor
 
 from party.config import ConfigError
+from party.db import faults
+from party.db.faults import Fault as Fault
 
 # Whoever waits longer than this for a lock gets 503 instead.
 LOCK_WAIT_SECONDS = 3
@@ -29,20 +30,38 @@ CONNECT_TIMEOUT_SECONDS = 3
 NETWORK_TIMEOUT_SECONDS = 10
 # How long a second admin waits for the first one's migration.
 MIGRATION_WAIT_SECONDS = 60
+# No server is set to take less than this.
+SMALL_STATEMENT_BYTES = 1024
 # A connection used a moment ago is taken as alive: asking would cost a round trip per request.
 TRUSTED_IDLE_SECONDS = 1.0
 
 
-class Fault(Enum):
-    """What a driver's error means to us."""
+# What the session relies on, whatever `init_connect` and the server's defaults say. Each has its reason:
+# hosts have no strict mode, quotes that are names, a limit on joins, safe updates for phpMyAdmin's sake.
+# The second time-out is for locks of whole tables, which a backup may take.
+SESSION: dict[str, str] = {
+    "autocommit": "1",
+    "completion_type": "0",
+    "sql_mode": "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
+    "time_zone": "'+00:00'",
+    "foreign_key_checks": "1",
+    "unique_checks": "1",
+    "sql_auto_is_null": "0",
+    "sql_safe_updates": "0",
+    "sql_big_selects": "1",
+    "sql_select_limit": "18446744073709551615",
+}
+ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE"
+NO_READ_COMMITTED = 1665  # ER_BINLOG_STMT_MODE_AND_ROW_ENGINE
 
-    CONFLICT = auto()  # a deadlock or lock timeout: rolled back, may be repeated
-    LOST = auto()  # the connection died: whatever was not committed is undone
-    UNREACHABLE = auto()  # no connection to be had
-    BUSY = auto()  # it is there, but takes no more connections or no changes now
-    DUPLICATE = auto()  # a unique key is taken
-    SCHEMA = auto()  # a table or column is missing: migrations are pending
-    OTHER = auto()  # a bug
+
+def session_settings(lock_wait_seconds: int) -> str:
+    """The statement that sets what a session relies on."""
+    wanted = SESSION | {
+        "innodb_lock_wait_timeout": str(lock_wait_seconds),
+        "lock_wait_timeout": str(lock_wait_seconds),
+    }
+    return "SET " + ", ".join(f"SESSION {name} = {value}" for name, value in wanted.items())
 
 
 class Engine(ABC):
@@ -52,8 +71,10 @@ class Engine(ABC):
     auto_increment: ClassVar[str]
     transactional_ddl: ClassVar[bool]
     begin_read: ClassVar[tuple[str, ...]]
-    begin_write: ClassVar[tuple[str, ...]]
+    begin_write: tuple[str, ...]
     errors: ClassVar[type[Exception]]
+    # Deletes at most so many rows: {table}, {where}, {most}.
+    delete_some: ClassVar[str]
     # How long to wait for an answer of the server; None for migrations, which take what they take.
     answer_timeout_seconds: float | None = NETWORK_TIMEOUT_SECONDS
 
@@ -87,8 +108,9 @@ class MySQL(Engine):
     # Reads see one moment; writers lock the room first, so that they need no snapshot, and
     # READ COMMITTED spares them the gap locks that make strangers' rooms wait for each other.
     begin_read = ("START TRANSACTION READ ONLY",)
-    begin_write = ("SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION")
+    begin_write: tuple[str, ...] = ("SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION")
     errors = pymysql.err.MySQLError
+    delete_some = "DELETE FROM {table} WHERE {where} LIMIT {most}"
 
     def __init__(self, url: str) -> None:
         try:
@@ -116,9 +138,11 @@ class MySQL(Engine):
             self._arguments |= {"unix_socket": options["unix_socket"][0], "ssl_disabled": True}
 
     def connect(self) -> Any:
+        migrates = self.answer_timeout_seconds is None
         connection: Any = pymysql.connect(
             **self._arguments,
             charset="utf8mb4",
+            collation="utf8mb4_bin",
             autocommit=True,
             cursorclass=DictCursor,
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
@@ -126,29 +150,40 @@ class MySQL(Engine):
             write_timeout=NETWORK_TIMEOUT_SECONDS,
             # An UPDATE counts the rows it found, changed or not, as SQLite does.
             client_flag=CLIENT.FOUND_ROWS,
+            init_command=session_settings(MIGRATION_WAIT_SECONDS if migrates else LOCK_WAIT_SECONDS),
         )
-        migrates = self.answer_timeout_seconds is None
-        lock_wait_seconds = MIGRATION_WAIT_SECONDS if migrates else LOCK_WAIT_SECONDS
         with connection.cursor() as cursor:
-            # Shared hosts often have no strict mode, and would cut what does not fit. The second
-            # timeout is for locks of whole tables, which a backup may take.
-            cursor.execute(
-                "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION',"
-                f" SESSION innodb_lock_wait_timeout = {lock_wait_seconds},"
-                f" SESSION lock_wait_timeout = {lock_wait_seconds}"
-            )
-            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute(ISOLATION)
         connection.last_used = time.monotonic()
         return connection
 
     def execute(self, connection: Any, sql: str, parameters: dict[str, Any] | None) -> Any:
         cursor = connection.cursor()
-        if parameters is None:
+        if parameters is not None:
+            sql = cursor.mogrify(_to_pyformat(sql), parameters)
+        try:
             cursor.execute(sql)
-        else:
-            cursor.execute(_to_pyformat(sql), parameters)
+        except pymysql.err.MySQLError as error:
+            if error.args and error.args[0] == NO_READ_COMMITTED:
+                # The session's REPEATABLE READ is as good: a transaction's first reading is that of the
+                # room with its lock, so that the moment which it sees is not before it had the lock.
+                self.begin_write = ("START TRANSACTION",)
+            if self.fault(error) is Fault.LOST and self._is_too_large(sql):
+                raise pymysql.err.OperationalError(ER.NET_PACKET_TOO_LARGE, "max_allowed_packet") from error
+            raise
         connection.last_used = time.monotonic()
         return cursor
+
+    def _is_too_large(self, sql: str) -> bool:
+        """Whether the server takes no statement of this size: it may hang up without a word."""
+        size = len(sql.encode(errors="replace"))
+        if size < SMALL_STATEMENT_BYTES:
+            return False
+        with suppress(pymysql.err.MySQLError, OSError), self.connect() as connection:
+            cursor = connection.cursor()
+            cursor.execute("SELECT @@max_allowed_packet AS bytes")
+            return bool(cursor.fetchone()["bytes"] <= size)
+        return False
 
     def alive(self, connection: Any) -> bool:
         if not connection.open:
@@ -173,37 +208,8 @@ class MySQL(Engine):
             with suppress(pymysql.err.MySQLError):
                 cursor.execute("SELECT RELEASE_LOCK(%s)", (name,))
 
-    _FAULTS: ClassVar[dict[int, Fault]] = {
-        ER.LOCK_DEADLOCK: Fault.CONFLICT,
-        ER.LOCK_WAIT_TIMEOUT: Fault.CONFLICT,
-        ER.DUP_ENTRY: Fault.DUPLICATE,
-        ER.NO_SUCH_TABLE: Fault.SCHEMA,
-        ER.BAD_FIELD_ERROR: Fault.SCHEMA,
-        CR.CR_SERVER_GONE_ERROR: Fault.LOST,
-        CR.CR_SERVER_LOST: Fault.LOST,
-        ER.SERVER_SHUTDOWN: Fault.LOST,
-        1927: Fault.LOST,  # MariaDB's ER_CONNECTION_KILLED
-        ER.QUERY_INTERRUPTED: Fault.LOST,
-        CR.CR_CONN_HOST_ERROR: Fault.UNREACHABLE,
-        CR.CR_CONNECTION_ERROR: Fault.UNREACHABLE,
-        ER.CON_COUNT_ERROR: Fault.BUSY,
-        ER.TOO_MANY_USER_CONNECTIONS: Fault.BUSY,
-        ER.USER_LIMIT_REACHED: Fault.BUSY,
-        ER.OPTION_PREVENTS_STATEMENT: Fault.BUSY,  # --read-only
-        1836: Fault.BUSY,  # ER_READ_ONLY_MODE
-        ER.ACCESS_DENIED_ERROR: Fault.UNREACHABLE,
-        ER.DBACCESS_DENIED_ERROR: Fault.UNREACHABLE,
-        ER.BAD_DB_ERROR: Fault.UNREACHABLE,
-        ER.HOST_IS_BLOCKED: Fault.UNREACHABLE,
-        ER.HOST_NOT_PRIVILEGED: Fault.UNREACHABLE,
-    }
-
     def fault(self, error: Exception) -> Fault:
-        number = error.args[0] if error.args else None
-        # PyMySQL says InterfaceError(0, '') when its socket is already closed.
-        if isinstance(error, pymysql.err.InterfaceError):
-            return Fault.LOST
-        return self._FAULTS.get(number, Fault.OTHER) if isinstance(number, int) else Fault.OTHER
+        return faults.of_mysql(error)
 
 
 class SQLite(Engine):
@@ -215,6 +221,8 @@ class SQLite(Engine):
     begin_read = ("BEGIN",)
     begin_write = ("BEGIN IMMEDIATE",)
     errors = sqlite3.Error
+    # Not every SQLite is built with DELETE ... LIMIT.
+    delete_some = "DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE {where} LIMIT {most})"
 
     def __init__(self, url: str) -> None:
         path = url.removeprefix("sqlite:///")
@@ -257,20 +265,7 @@ class SQLite(Engine):
                 connection.execute("ROLLBACK")
 
     def fault(self, error: Exception) -> Fault:
-        name = getattr(error, "sqlite_errorname", None) or str(error)
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "database is locked")):
-            return Fault.CONFLICT
-        if name.startswith(("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "UNIQUE")):
-            return Fault.DUPLICATE
-        if re.match(r"no such (table|column)|table \S+ has no column", str(error)):
-            return Fault.SCHEMA
-        if name.startswith(("SQLITE_READONLY", "SQLITE_FULL")):
-            return Fault.BUSY
-        if name.startswith(
-            ("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB", "unable to")
-        ):
-            return Fault.UNREACHABLE
-        return Fault.OTHER
+        return faults.of_sqlite(error)
 
 
 def engine_for(url: str) -> Engine:

@@ -16,8 +16,8 @@ from flask import Flask
 
 from party import clock
 from party.config import CODE
-from party.db import Connection, Database, Row, SchemaBehind
-from party.db.engines import MySQL
+from party.db import Connection, Database, Refused, Row, SchemaBehind
+from party.db.engines import ISOLATION, MIGRATION_WAIT_SECONDS, MySQL, session_settings
 from party.errors import Unavailable
 
 UP_TO_DATE = "The schema is up to date."
@@ -193,9 +193,11 @@ def migrate(url: str, folder: Path = FOLDER) -> Iterator[str]:
         yield UP_TO_DATE if not todo else f"{len(todo)} applied."
     except TimeoutError:
         raise MigrationError("another migration is running: wait for it and try again") from None
-    except database.engine.errors as error:
+    except (Refused, database.engine.errors) as error:
         # Most likely these are the app's credentials, which may not change tables.
-        raise MigrationError(f"{error} (the admin's credentials go into --database-url)") from error
+        raise MigrationError(
+            f"{error.__cause__ or error} (the admin's credentials go into --database-url)"
+        ) from error
     finally:
         database.close()
 
@@ -260,7 +262,8 @@ def script(steps: list[Pending], now: int) -> str:
             lines.append(_dialect(statement, MySQL.auto_increment) + ";")
             lines.append(_literal(_DONE, done=number, version=migration.version))
         lines.append(_literal(_APPLIED, now=now, version=migration.version))
-    return "\n".join(["SET NAMES utf8mb4;", *lines, ""])
+    session = ["SET NAMES utf8mb4;", f"{session_settings(MIGRATION_WAIT_SECONDS)};", f"{ISOLATION};"]
+    return "\n".join([*session, *lines, ""])
 
 
 def _literal(sql: str, **numbers: int) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from party import config
 from party.db import SchemaBehind
-from party.doctor import address, exposed, files, grants, inside, origins, outside, schema, stored
+from party.doctor import address, exposed, files, grants, inside, origins, outside, schema, stored, writing
 from party.doctor.finding import Finding, Result, Skipped
 from party.doctor.installation import Installation
 from party.doctor.site import Site
@@ -30,6 +30,7 @@ INSIDE: dict[str, Callable[[Installation], Result]] = {
     "database clock": stored.time_of_database,
     "schema": schema.schema,
     "grants": grants.grants,
+    "writing": writing.writing,
     "connections": stored.connections,
     "cleanup": stored.cleanup,
 }

@@ -2,7 +2,7 @@
 
 import re
 
-from party.db import Connection, Database, SchemaBehind
+from party.db import Connection, Database, Refused, SchemaBehind
 from party.doctor.finding import Result, failed, ok, some, warning
 from party.doctor.installation import Installation
 from party.doctor.schema import LEDGER, expected_tables
@@ -70,9 +70,9 @@ def _is_allowed(connection: Connection, database: Database, sql: str) -> bool:
         connection.run(sql)
     except SchemaBehind:
         return True  # there is no such table yet: another check's business
-    except database.engine.errors as error:
+    except (Refused, database.engine.errors) as error:
         # Whatever else it complains of, such as a column without a value, comes after the permission.
-        return error.args[0] not in DENIED
+        return (error.__cause__ or error).args[0] not in DENIED
     return True
 
 

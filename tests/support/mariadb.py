@@ -25,10 +25,14 @@ class DatabaseUrls:
 
 
 class MariaDB:
-    """Starts at once. `durable` flushes every commit to the disk, as tests that kill the server need it."""
+    """Starts at once. `durable` flushes every commit to the disk, as tests that kill the server need it.
 
-    def __init__(self, *, durable: bool = False) -> None:
+    `options` are the server's own, as `--init-connect=...`; of one that is given twice the last counts.
+    """
+
+    def __init__(self, *options: str, durable: bool = False) -> None:
         self._durable = durable
+        self._options = options
         needs("mariadb-install-db", "mariadb-server")
         self._mariadbd = needs("mariadbd", "mariadb-server")
         self._as_root = ["--user=mysql"] if os.geteuid() == 0 else []
@@ -80,6 +84,7 @@ class MariaDB:
                 f"--innodb-flush-log-at-trx-commit={int(self._durable)}",
                 "--performance-schema=OFF",
                 f"--log-error={self.folder}/error.log",
+                *self._options,
             ],
             env=self._environment,
             stdout=subprocess.DEVNULL,
