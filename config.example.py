@@ -1,11 +1,14 @@
 """Every setting with its default. Copy this file to config.py on the server and change what you need.
 
 The same names with PARTY_ before them work in the environment and in a file named .env, and win over
-this file. A name that does not exist, or a value of the wrong type, stops the start with one line.
+this file. A name that does not exist, or a value that cannot work, stops the start with one line. Lists
+may be written as texts everywhere, with commas ("https://a.example, https://b.example") or as JSON.
 """
 
-# Where rooms are kept. On MySQL: "mysql://user:password@host:port/database", or with a socket
-# "mysql://user:password@localhost/database?unix_socket=/path". Relative paths count from this folder.
+# Where rooms are kept. On MySQL: "mysql://user:password@localhost/database", which takes the usual socket
+# where there is one, "mysql://user:password@host:port/database", or with another socket
+# "mysql://user:password@localhost/database?unix_socket=/path". In the user and the password, @ is written
+# %40, : %3A, / %2F, ? %3F, # %23 and % %25. Relative paths of SQLite count from this folder.
 # DATABASE_URL = "sqlite:///instance/party.sqlite3"
 
 # Connections per process, opened when needed. A Passenger process never needs more than 2.
@@ -15,7 +18,8 @@ this file. A name that does not exist, or a value of the wrong type, stops the s
 #   python3 -c "import secrets; print(secrets.token_urlsafe(32))"
 # SECRET_KEY = "..."
 
-# Sites whose pages may call this service: ["https://example.org"]. Empty: only its own.
+# Sites whose pages may call this service: ["https://example.org"], as browsers send it: without a path,
+# a slash at the end, or the usual port. Empty: only its own; "*": any.
 # ALLOWED_ORIGINS = []
 
 # How many proxies of yours stand before the app and append to X-Forwarded-For.
@@ -49,6 +53,7 @@ this file. A name that does not exist, or a value of the wrong type, stops the s
 # where every held request occupies a process.
 # LONG_POLL_SECONDS = 0
 
+# stun:host or stun:host:port.
 # STUN_URLS = ["stun:stun.l.google.com:19302"]
 
 # A TURN server with coturn's `use-auth-secret`: its addresses, its secret, and how long the

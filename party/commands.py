@@ -31,7 +31,8 @@ def commands() -> None:
 @click.option("--sql", is_flag=True, help="print one MySQL script to paste into phpMyAdmin")
 def migrate(database_url: str | None, dry_run: bool, sql: bool) -> None:
     """Apply what is pending."""
-    url = config.database_url(config.read_values() | ({"DATABASE_URL": database_url} if database_url else {}))
+    given = {} if database_url is None else {"DATABASE_URL": database_url}
+    url = config.database_url(config.read_values() | given)
     if sql:
         click.echo(migrations.script(_steps_for_script(url), clock.now_ms()), nl=False)
     elif dry_run:

@@ -1,24 +1,33 @@
 """Settings: defaults <- config.py <- .env <- environment; typed, validated, unknown names refused."""
 
+import difflib
+import json
 import os
-import re
 import runpy
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from traceback import extract_tb
 from typing import Annotated, Any
 
 from dotenv import dotenv_values
 from flask import Flask, current_app
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PositiveInt,
-    TypeAdapter,
-    ValidationError,
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from party.database_url import SQLITE, check, read_sqlite_url
+from party.setting_types import (
+    MOST,
+    YEAR_SECONDS,
+    Count,
+    DatabaseUrl,
+    HeaderSecret,
+    Hours,
+    Origins,
+    Seconds,
+    Secret,
+    StunUrls,
+    TurnUrls,
 )
 
 # Where the code lies, and where config.py, .env and instance/ do. That is one folder, except where
@@ -33,57 +42,32 @@ class ConfigError(Exception):
     """A setting is unknown, unreadable or of the wrong type. The message is one line that names it."""
 
 
-def _split(value: object) -> object:
-    """In the environment a list is written with commas or spaces between its items."""
-    return (
-        re.split(r"[,\s]+", value.strip(", \t\n"))
-        if isinstance(value, str) and value.strip()
-        else value or []
-    )
-
-
-def _origin(value: str) -> str:
-    if value != "*" and not re.fullmatch(
-        r"[A-Za-z][A-Za-z0-9+.-]*://([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?", value
-    ):
-        raise ValueError("an origin is scheme://host[:port] without a path, or *")
-    return value.lower()
-
-
-# Secrets stay out of a printed Settings; an empty one is none.
-Secret = Annotated[str | None, BeforeValidator(lambda value: value or None), Field(repr=False)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Hours = Seconds
-Texts = Annotated[list[str], BeforeValidator(_split)]
-Origins = Annotated[list[Annotated[str, AfterValidator(_origin)]], BeforeValidator(_split)]
-
-
 class Settings(BaseModel):
     """Every setting by the name it has in config.py; `PARTY_` before it in the environment."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    DATABASE_URL: Annotated[str, Field(repr=False)] = "sqlite:///instance/party.sqlite3"
-    DB_POOL_SIZE: PositiveInt = 4
-    SECRET_KEY: Annotated[str, Field(min_length=1, repr=False)]
+    DATABASE_URL: DatabaseUrl = "sqlite:///instance/party.sqlite3"
+    DB_POOL_SIZE: Count = 4
+    SECRET_KEY: Annotated[str, Field(min_length=1, repr=False, examples=["a long random text"])]
     ALLOWED_ORIGINS: Origins = []
-    TRUSTED_PROXIES: Annotated[int, Field(ge=0)] = 0
-    ROOMS_PER_HOUR: PositiveInt = 10
-    JOINS_PER_MINUTE: PositiveInt = 60
-    POLLS_PER_SECOND: PositiveInt = 20
-    SENDS_PER_SECOND: PositiveInt = 50
+    TRUSTED_PROXIES: Annotated[int, Field(ge=0, le=1000)] = 0
+    ROOMS_PER_HOUR: Count = 10
+    JOINS_PER_MINUTE: Count = 60
+    POLLS_PER_SECOND: Count = 20
+    SENDS_PER_SECOND: Count = 50
     ENCODED_BODIES: bool = True
-    MAX_PARTICIPANTS: Annotated[int, Field(ge=2)] = 50
+    MAX_PARTICIPANTS: Annotated[int, Field(ge=2, le=MOST)] = 50
     ROOM_TTL_HOURS: Hours = 2
     SIGNAL_TTL_SECONDS: Seconds = 120
     ONLINE_SECONDS: Seconds = 90
-    LONG_POLL_SECONDS: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
-    STUN_URLS: Texts = ["stun:stun.l.google.com:19302"]
-    TURN_URLS: Texts = []
+    LONG_POLL_SECONDS: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 0
+    STUN_URLS: StunUrls = ["stun:stun.l.google.com:19302"]
+    TURN_URLS: TurnUrls = []
     TURN_SECRET: Secret = None
-    TURN_TTL_SECONDS: PositiveInt = 3600
-    METRICS_TOKEN: Secret = None
-    DEMO: bool
+    TURN_TTL_SECONDS: Annotated[int, Field(gt=0, le=YEAR_SECONDS)] = 3600
+    METRICS_TOKEN: HeaderSecret = None
+    DEMO: Annotated[bool, Field(examples=[True])]
     LEGACY_PHP_PATHS: bool = False
 
     @property
@@ -101,47 +85,102 @@ class Settings(BaseModel):
 
 def _from_file(path: Path) -> dict[str, Any]:
     """The settings in a config.py: its names in capitals, of exactly the right type."""
-    if not path.exists():
+    if not _is_there(path):
         return {}
     try:
         names = runpy.run_path(str(path))
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{path.name}: {type(error).__name__}: {reason}") from error
-    values = {name: value for name, value in names.items() if name.isupper()}
+    except (Exception, SystemExit) as error:
+        raise ConfigError(_broken(path, error)) from error
+    values = {name: value for name, value in names.items() if name.isupper() or _is_misspelt(name, value)}
     return {name: _check(name, value, where=path.name, strict=True) for name, value in values.items()}
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is such a file. Raises `ConfigError` where it cannot be read."""
+    if not os.path.lexists(path):
+        return False
+    try:
+        path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path.name}: cannot be read: {error.strerror}") from error
+    return True
+
+
+def _is_misspelt(name: str, value: object) -> bool:
+    """Whether a name in config.py is a setting's but for its capitals, and no module or function."""
+    return name.upper() in Settings.model_fields and isinstance(
+        value, str | int | float | list | tuple | dict
+    )
+
+
+def _broken(path: Path, error: BaseException) -> str:
+    """Where and how a config.py breaks off. What Python says of it may repeat a secret: only the line."""
+    lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == str(path)]
+    line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
+    hint = ""
+    if isinstance(error, SyntaxError | NameError):
+        hint = ": look at its quotes, commas and brackets"
+    elif isinstance(error, OSError):
+        hint = f": {error.strerror}"
+    return f"{path.name}{f', line {line}' if line else ''}: {type(error).__name__}{hint}"
 
 
 def _from_dotenv(path: Path) -> dict[str, Any]:
     """The settings in a .env file."""
+    if not _is_there(path):
+        return {}
     try:
         values = dotenv_values(path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path.name}: cannot be read: {type(error).__name__}") from error
-    return _from_environment(values)
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path.name}: cannot be read: it is not in UTF-8") from error
+    if forgotten := sorted(name for name in values if name.upper() in Settings.model_fields):
+        name = forgotten[0]
+        raise ConfigError(f"{name} ({path.name}): write {ENVIRONMENT_PREFIX}{name.upper()}")
+    return _from_environment(values, path.name)
 
 
-def _from_environment(environ: Mapping[str, str | None]) -> dict[str, Any]:
+def _from_environment(environ: Mapping[str, str | None], where: str = "environment") -> dict[str, Any]:
     """The settings among environment variables, read from their text."""
-    values = {
-        name.removeprefix(ENVIRONMENT_PREFIX): value or ""
-        for name, value in environ.items()
-        if name.startswith(ENVIRONMENT_PREFIX)
-    }
-    return {name: _check(name, value, where="environment", strict=False) for name, value in values.items()}
+    values: dict[str, str] = {}
+    for name, value in environ.items():
+        setting = name.upper().removeprefix(ENVIRONMENT_PREFIX)
+        if name.startswith(ENVIRONMENT_PREFIX):
+            values[name.removeprefix(ENVIRONMENT_PREFIX)] = value or ""
+        elif name.upper().startswith(ENVIRONMENT_PREFIX) and setting in Settings.model_fields:
+            raise ConfigError(f"{name} ({where}): write {ENVIRONMENT_PREFIX}{setting}")
+    return {name: _check(name, value, where=where, strict=False) for name, value in values.items()}
 
 
 def _check(name: str, value: object, *, where: str, strict: bool) -> Any:
     """One value in the type of its setting. The message never repeats the value: it may be a secret."""
     field = Settings.model_fields.get(name)
     if field is None:
-        raise ConfigError(f"{name} ({where}): there is no such setting")
+        raise ConfigError(f"{name} ({where}): there is no such setting{_similar(name)}")
     conditions = tuple(field.metadata)
     kind: Any = Annotated[(field.annotation, *conditions)] if conditions else field.annotation
     try:
         return TypeAdapter(kind).validate_python(value, strict=strict)
     except ValidationError as error:
-        raise ConfigError(f"{name} ({where}): {error.errors()[0]['msg']}") from None
+        problem = error.errors()[0]["msg"].removeprefix("Value error, ")
+        if ": write " not in f": {problem}":
+            problem += f": write {_example(name, field, in_python=strict)}"
+        raise ConfigError(f"{name} ({where}): {problem}") from None
+
+
+def _similar(name: str) -> str:
+    """The setting that was perhaps meant."""
+    plain = name.upper().removeprefix(ENVIRONMENT_PREFIX)
+    found = difflib.get_close_matches(plain, Settings.model_fields, n=1, cutoff=0.75)
+    return f"; perhaps {found[0]} is meant" if found else ""
+
+
+def _example(name: str, field: FieldInfo, *, in_python: bool) -> str:
+    """How a setting is written: as Python in config.py, as text in the environment."""
+    value = (field.examples or [field.default])[0]
+    if in_python:
+        return f"{name} = {value!r}"
+    written = f"{json.dumps(value)} or {', '.join(value)}" if isinstance(value, list) else value
+    return f"{ENVIRONMENT_PREFIX}{name}={str(written).lower() if isinstance(value, bool) else written}"
 
 
 def _kept_secret(path: Path) -> str:
@@ -185,10 +224,14 @@ def read_values(root: Path = ROOT, environ: Mapping[str, str] | None = None) -> 
 
 
 def database_url(values: Mapping[str, Any], root: Path = ROOT) -> str:
-    """The configured database, a relative SQLite path made absolute under `root`."""
-    url: str = values.get("DATABASE_URL") or Settings.model_fields["DATABASE_URL"].default
-    scheme, _, path = url.partition(":///")
-    return f"sqlite:///{(root / path).resolve()}" if scheme == "sqlite" and path else url
+    """The configured database, a relative SQLite path made absolute under `root`. Raises `ConfigError`."""
+    url: str = values.get("DATABASE_URL", Settings.model_fields["DATABASE_URL"].default)
+    try:
+        if check(url).startswith(SQLITE):
+            return check(f"{SQLITE}{(root / read_sqlite_url(url)).resolve()}")
+    except ValueError as error:
+        raise ConfigError(f"DATABASE_URL: {error}") from None
+    return url
 
 
 def load_settings(root: Path = ROOT, environ: Mapping[str, str] | None = None) -> Settings:

@@ -4,6 +4,7 @@ The rest of the project writes one SQL with `:named` parameters. An engine opens
 that SQL into its driver's dialect, begins transactions, and says what a driver's error means.
 """
 
+import os
 import re
 import sqlite3
 import time
@@ -11,15 +12,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import pymysql
-from pymysql.constants import CLIENT, ER
+from pymysql.constants import CLIENT, CR, ER
 from pymysql.cursors import DictCursor
 
 from party.config import ConfigError
+from party.database_url import DEFAULT_PORT, check, read_mysql_url, read_sqlite_url
 from party.db import faults
 from party.db.faults import Fault as Fault
 
@@ -28,6 +28,13 @@ LOCK_WAIT_SECONDS = 3
 CONNECT_TIMEOUT_SECONDS = 3
 # A server that has stopped answering is given up after this long.
 NETWORK_TIMEOUT_SECONDS = 10
+# Where MySQL and MariaDB listen on Debian, Red Hat and its kin, and elsewhere: what `localhost` means.
+USUAL_SOCKETS = (
+    "/var/run/mysqld/mysqld.sock",
+    "/var/lib/mysql/mysql.sock",
+    "/tmp/mysql.sock",
+    "/var/mysql/mysql.sock",
+)
 # How long a second admin waits for the first one's migration.
 MIGRATION_WAIT_SECONDS = 60
 # No server is set to take less than this.
@@ -114,33 +121,56 @@ class MySQL(Engine):
 
     def __init__(self, url: str) -> None:
         try:
-            parts = urlsplit(url)
-            port = parts.port or 3306
-        except ValueError:
-            raise ConfigError(
-                "DATABASE_URL: cannot be read: is the port a number, the password %-encoded?"
-            ) from None
-        self.database = unquote(parts.path.lstrip("/"))
-        if not self.database or not parts.username:
-            raise ConfigError("DATABASE_URL: mysql://user:password@host:port/database")
+            self.target = read_mysql_url(url)
+        except ValueError as error:
+            raise ConfigError(f"DATABASE_URL: {error}") from None
+        self.database = self.target.database
         self._arguments: dict[str, Any] = {
-            "host": parts.hostname or "localhost",
-            "port": port,
-            "user": unquote(parts.username),
-            "password": unquote(parts.password or ""),
+            "host": self.target.host,
+            "port": self.target.port or DEFAULT_PORT,
+            "user": self.target.user,
+            "password": self.target.password,
             "database": self.database,
         }
-        options = parse_qs(parts.query)
-        if unknown := set(options) - {"unix_socket"}:
-            raise ConfigError(f"DATABASE_URL: unknown option {min(unknown)}")
-        if "unix_socket" in options:
-            # Nobody listens on a socket of this machine; preparing TLS alone would take PyMySQL 20 ms.
-            self._arguments |= {"unix_socket": options["unix_socket"][0], "ssl_disabled": True}
 
     def connect(self) -> Any:
+        connection = self._connect_somehow()
+        with connection.cursor() as cursor:
+            cursor.execute(ISOLATION)
+        connection.last_used = time.monotonic()
+        return connection
+
+    def _connect_somehow(self) -> Any:
+        """By the URL's socket or over TCP; with `localhost` by one of the usual sockets first, as PHP does.
+
+        Many a host knows its users at the socket only, or runs a server that listens nowhere else.
+        """
+        if self.target.socket:
+            return self._connect_by(self.target.socket)
+        sockets = USUAL_SOCKETS if self.target.host == "localhost" and self.target.port is None else ()
+        refusal: pymysql.err.OperationalError | None = None
+        for socket in filter(os.path.exists, sockets):
+            try:
+                return self._connect_by(socket)
+            except pymysql.err.OperationalError as error:
+                if error.args[0] not in (ER.ACCESS_DENIED_ERROR, CR.CR_CONN_HOST_ERROR):
+                    raise
+                if error.args[0] == ER.ACCESS_DENIED_ERROR:
+                    refusal = error
+        try:
+            return self._connect_by(None)
+        except pymysql.err.OperationalError as error:
+            # That nobody listens there tells less than what a server said.
+            raise refusal if refusal and error.args[0] == CR.CR_CONN_HOST_ERROR else error from None
+
+    def _connect_by(self, socket: str | None) -> Any:
+        arguments = self._arguments
+        if socket is not None:
+            # Nobody listens on a socket of this machine; preparing TLS alone would take PyMySQL 20 ms.
+            arguments = {**arguments, "unix_socket": socket, "ssl_disabled": True}
         migrates = self.answer_timeout_seconds is None
-        connection: Any = pymysql.connect(
-            **self._arguments,
+        return pymysql.connect(
+            **arguments,
             charset="utf8mb4",
             collation="utf8mb4_bin",
             autocommit=True,
@@ -152,10 +182,6 @@ class MySQL(Engine):
             client_flag=CLIENT.FOUND_ROWS,
             init_command=session_settings(MIGRATION_WAIT_SECONDS if migrates else LOCK_WAIT_SECONDS),
         )
-        with connection.cursor() as cursor:
-            cursor.execute(ISOLATION)
-        connection.last_used = time.monotonic()
-        return connection
 
     def execute(self, connection: Any, sql: str, parameters: dict[str, Any] | None) -> Any:
         cursor = connection.cursor()
@@ -225,10 +251,10 @@ class SQLite(Engine):
     delete_some = "DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE {where} LIMIT {most})"
 
     def __init__(self, url: str) -> None:
-        path = url.removeprefix("sqlite:///")
-        if path == url or not path:
-            raise ConfigError("DATABASE_URL: sqlite:///relative/path or sqlite:////absolute/path")
-        self.path = Path(path)
+        try:
+            self.path = read_sqlite_url(url)
+        except ValueError as error:
+            raise ConfigError(f"DATABASE_URL: {error}") from None
 
     def connect(self) -> sqlite3.Connection:
         if not self.path.exists():
@@ -270,11 +296,11 @@ class SQLite(Engine):
 
 def engine_for(url: str) -> Engine:
     """The engine of a database URL. Raises `ConfigError` for one that cannot be used."""
-    scheme = url.partition(":")[0]
-    for kind in (MySQL, SQLite):
-        if scheme == kind.name:
-            return kind(url)
-    raise ConfigError("DATABASE_URL: begins with sqlite:/// or mysql://")
+    try:
+        check(url)
+    except ValueError as error:
+        raise ConfigError(f"DATABASE_URL: {error}") from None
+    return MySQL(url) if url.startswith(MySQL.name) else SQLite(url)
 
 
 @lru_cache(maxsize=512)

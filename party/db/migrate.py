@@ -185,11 +185,16 @@ def migrate(url: str, folder: Path = FOLDER) -> Iterator[str]:
     database = Database(url)
     database.engine.answer_timeout_seconds = None
     try:
-        with database.connection() as connection, connection.alone():
-            connection.as_it_stands(LEDGER)
-            todo = pending(connection, load(folder))
-            for step in todo:
-                yield from _apply(connection, step, database.engine.auto_increment)
+        with database.connection() as connection:
+            # Whoever may read can find out that there is nothing to do.
+            if not pending(connection, load(folder)):
+                yield UP_TO_DATE
+                return
+            with connection.alone():
+                connection.as_it_stands(LEDGER)
+                todo = pending(connection, load(folder))
+                for step in todo:
+                    yield from _apply(connection, step, database.engine.auto_increment)
         yield UP_TO_DATE if not todo else f"{len(todo)} applied."
     except TimeoutError:
         raise MigrationError("another migration is running: wait for it and try again") from None

@@ -5,13 +5,12 @@ import os
 import re
 import sys
 from importlib import metadata
-from traceback import extract_tb
 
 from packaging.requirements import Requirement
 
-from party.config import ENVIRONMENT_PREFIX, ConfigError
+from party.config import ENVIRONMENT_PREFIX
 from party.doctor.finding import Result, failed, ok, warning
-from party.doctor.installation import Installation
+from party.doctor.installation import Installation, user_name
 
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 10), (3, 13)
 SECRET_BITS = 128
@@ -65,25 +64,21 @@ def packages(installation: Installation) -> Result:
 def settings(installation: Installation) -> Result:
     """Whether the settings load, and where they come from."""
     if installation.problem is not None:
-        return failed(
-            _without_source(installation.problem), "Correct it; config.example.py explains every setting."
-        )
+        return failed(str(installation.problem), _how_to_mend(installation))
     files = [str(path) for path in installation.settings_files]
     variables = sorted(name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX))
     sources = files + ([f"the environment ({', '.join(variables)})"] if variables else [])
     return ok(f"from {', '.join(sources) or 'nowhere: all defaults'}")
 
 
-def _without_source(problem: ConfigError) -> str:
-    """The problem in one line. What Python says of a broken config.py may repeat a secret from it."""
-    cause = problem.__cause__
-    if cause is None or not str(problem).startswith("config.py: "):
-        return str(problem)
-    lines = [
-        frame.lineno for frame in extract_tb(cause.__traceback__) if frame.filename.endswith("config.py")
-    ]
-    line = cause.lineno if isinstance(cause, SyntaxError) else lines[-1] if lines else None
-    return f"config.py{f', line {line}' if line else ''}: {type(cause).__name__}"
+def _how_to_mend(installation: Installation) -> str:
+    """What helps against a setting that is wrong, or a file that cannot be read."""
+    if ": cannot be read: " not in str(installation.problem):
+        return "Correct it; config.example.py explains every setting."
+    return (
+        "The app's user must be able to read it, and nobody else: it should belong to that user and have "
+        f"mode 600. This command runs as {user_name(os.geteuid())}."
+    )
 
 
 def proxies(installation: Installation) -> Result:

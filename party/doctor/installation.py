@@ -1,6 +1,7 @@
 """The installation under examination: its folders, its settings as far as they load, its database."""
 
 import os
+import pwd
 import shlex
 import sys
 from pathlib import Path
@@ -86,3 +87,11 @@ class Installation:
         password = user_info.partition(":")[2]
         found += [password, unquote(password)]
         return [secret for secret in found if secret and len(secret) >= SHORTEST_SECRET]
+
+
+def user_name(uid: int) -> str:
+    """The name of a user of this machine, or the number of one without."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

@@ -3,11 +3,9 @@
 import re
 import statistics
 import time
-from urllib.parse import unquote, urlsplit
 
 from party import clock
 from party.cleanup import JOBS, KEEP_ENDED_MS
-from party.config import ConfigError
 from party.db import Database
 from party.db.engines import MySQL, SQLite
 from party.doctor.finding import Result, Skipped, clocks_apart, failed, ok, some, warning
@@ -23,8 +21,9 @@ EMOJI = "\N{PARTY POPPER}"
 
 _ADVICE = {
     1045: "Look at the user and the password in DATABASE_URL. In cPanel the user's name begins with the "
-    "account's (acct_party). In the password, @ : / # % are written %40 %3A %2F %23 %25. If all that is "
-    "right, the server may know the user at its socket only: append ?unix_socket=/path/to/mysql.sock.",
+    "account's (acct_party). In the password, @ : / ? # % are written %40 %3A %2F %3F %23 %25. If all that "
+    "is right, the server may know the user at its socket only: write localhost without a port as the host, "
+    "or append ?unix_socket=/path/to/mysql.sock.",
     1044: "Add the user to the database on cPanel's page MySQL Databases.",
     1049: "Look at the database's name in DATABASE_URL: in cPanel it begins with the account's (acct_party).",
     1040: "The server has no connection free. Wait, and ask the host if it stays so.",
@@ -38,11 +37,8 @@ _UNREACHED = (
 
 def reachable(installation: Installation) -> Result:
     """Connect, and measure how long the shortest question takes."""
-    try:
-        database = Database(installation.url)
-    except ConfigError as error:
-        return failed(str(error), "config.example.py shows the forms.")
-    place = _place(installation.url)
+    database = Database(installation.url)
+    place = _place(database)
     if isinstance(database.engine, SQLite) and not database.engine.path.exists():
         return failed(f"{place} does not exist", f"Make it: {installation.command('migrate')}")
     seconds = []
@@ -66,12 +62,10 @@ def _unreachable(place: str, cause: BaseException | None) -> Result:
     return failed(f"{place}: {text or 'no connection'}", _ADVICE.get(number or 0, _UNREACHED))
 
 
-def _place(url: str) -> str:
+def _place(database: Database) -> str:
     """The database without its password."""
-    if url.startswith(SQLite.name):
-        return url.removeprefix("sqlite:///")
-    parts = urlsplit(url)
-    return f"{unquote(parts.path.lstrip('/'))} on {parts.hostname} as {unquote(parts.username or '')}"
+    engine = database.engine
+    return str(engine.target if isinstance(engine, MySQL) else getattr(engine, "path", engine.name))
 
 
 def mysql(installation: Installation) -> Database:
