@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -161,10 +162,46 @@ def test_the_app_itself_says_that_a_body_is_too_large(site: Site, excess: int) -
     assert answer.json()["error"]["code"] == "TOO_LARGE"
 
 
+def test_what_is_far_too_large_the_web_server_refuses_before_it_is_sent(site: Site) -> None:
+    with _connection(site, site.visitor().address) as connection:
+        connection.sendall(_head(site, "POST", "/rooms", ["Content-Length: 10000000"]))
+        with connection.makefile("rb") as answer:
+            assert answer.readline().split()[1] == b"413"
+
+
 def test_the_largest_body_that_is_allowed_passes(site: Site) -> None:
     body = json.dumps({"hostName": "Hana"}).encode().ljust(MAX_BODY_BYTES)
     headers = {"Content-Type": "application/json"}
     assert site.visitor().post(f"{site.url}/rooms", data=body, headers=headers, timeout=30).status_code == 201
+
+
+# How a body of 400,000 bytes is announced; its first half comes at once, the rest does not.
+SLOW_BODIES = {
+    "with its length": ["Content-Length: 400000"],
+    "in chunks": ["Transfer-Encoding: chunked"],
+    "after asking": ["Content-Length: 400000", "Expect: 100-continue"],
+}
+
+
+@pytest.mark.parametrize("headers", SLOW_BODIES.values(), ids=SLOW_BODIES.keys())
+def test_slow_bodies_occupy_nobody_but_the_web_server(site: Site, headers: list[str]) -> None:
+    threads = 20  # more than the service has
+    before = site.unit.connections
+    with ExitStack() as stack:
+        for _ in range(threads):
+            connection = stack.enter_context(_connection(site, site.visitor().address))
+            connection.sendall(_head(site, "POST", "/rooms", headers))
+            if "Expect: 100-continue" in headers:
+                assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+            half = b" " * 200_000
+            if "Transfer-Encoding: chunked" in headers:
+                half = b"%x\r\n%s\r\n" % (len(half), half)
+            with suppress(ConnectionError):  # Apache refuses chunks
+                connection.sendall(half)
+        for _ in range(30):
+            assert site.visitor().get(f"{site.url}/health", timeout=10).status_code == 200
+            # Those of the web server's kept connections, one or two of which our own requests use.
+            assert site.unit.connections < before + threads
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/static/party.js", "/static/page.css", "/"])
@@ -299,15 +336,23 @@ def _raw_request(
     site: Site, address: str, method: str, path: str, headers: list[str], body: bytes = b""
 ) -> int:
     """The status that answers a request whose headers stand exactly as given."""
-    context = ssl.create_default_context(cafile=str(site.proxy.authority))
     if not any(header.startswith("Connection:") for header in headers):
         headers = [*headers, "Connection: close"]
-    head = [f"{method} {site.mount}{path} HTTP/1.1", "Host: localhost", *headers]
-    head += [f"Content-Length: {len(body)}", "Content-Type: application/json", "", ""]
-    with (
-        create_connection(("127.0.0.1", site.proxy.port), 30, source_address=(address, 0)) as plain,
-        context.wrap_socket(plain, server_hostname="localhost") as connection,
-    ):
-        connection.sendall("\r\n".join(head).encode() + body)
+    headers = [*headers, f"Content-Length: {len(body)}"]
+    with _connection(site, address) as connection:
+        connection.sendall(_head(site, method, path, headers) + body)
         with connection.makefile("rb") as answer:
             return int(answer.readline().split()[1])
+
+
+def _connection(site: Site, address: str) -> ssl.SSLSocket:
+    """A connection from this address, its certificate checked."""
+    context = ssl.create_default_context(cafile=str(site.proxy.authority))
+    plain = create_connection(("127.0.0.1", site.proxy.port), 30, source_address=(address, 0))
+    return context.wrap_socket(plain, server_hostname="localhost")
+
+
+def _head(site: Site, method: str, path: str, headers: list[str]) -> bytes:
+    """A request up to its body, which is JSON."""
+    lines = [f"{method} {site.mount}{path} HTTP/1.1", "Host: localhost", *headers]
+    return "\r\n".join([*lines, "Content-Type: application/json", "", ""]).encode()
