@@ -269,6 +269,46 @@ def test_what_others_can_read_or_write_is_named(deployment: Deployment) -> None:
 
 
 @on_sqlite
+def test_a_file_of_another_owner_stays_readable_for_the_app(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = deployment.root / "config.py"
+    config.chmod(0o644)
+    if os.geteuid() == 0:
+        os.chown(config, 65533, 65533)
+    user = 65534 if os.geteuid() == 0 else os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    found = deployment.examine()["privacy"]
+    assert found.found == f"others can read {config}"
+    assert "chmod 600" not in found.advice
+    assert f"{config} && chmod 640 {config}" in found.advice
+    config.chmod(0o640)
+    assert deployment.examine()["privacy"].status == "ok"
+
+
+@on_sqlite
+def test_root_is_told_what_lets_the_apps_user_read(deployment: Deployment) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+    config = deployment.root / "config.py"
+    config.chmod(0o644)
+    os.chown(deployment.root, 65534, -1)
+    found = deployment.examine()["privacy"]
+    assert f"&& chmod 640 {config}" in found.advice
+    assert "chmod 600" not in found.advice
+
+
+@on_sqlite
+@pytest.mark.parametrize("name", ["config.py", ".env"])
+def test_a_settings_file_that_cannot_be_read_is_told_as_such(deployment: Deployment, name: str) -> None:
+    (deployment.root / name).unlink(missing_ok=True)
+    (deployment.root / name).mkdir()
+    found = deployment.examine()["settings"]
+    assert found.found == f"{name}: cannot be read: Is a directory"
+    assert "the app's user" in found.advice.lower()
+
+
+@on_sqlite
 def test_folders_that_the_app_cannot_write_are_named(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -452,6 +492,19 @@ def test_a_user_that_may_do_more_than_four_things_is_a_warning(
     assert grants.status == "warning"
     assert grants.found.endswith(f" may do more than it needs: {found}")
     assert "Manage User Privileges" in grants.advice
+    # It may be the admin's user, or other programs': nothing is taken away from it.
+    assert "REVOKE" not in grants.advice
+    assert "as it is" in grants.advice
+
+
+@on_mariadb
+def test_a_right_that_neither_admins_nor_other_programs_need_is_simply_taken_away(
+    deployment: Deployment, user: Callable[..., None]
+) -> None:
+    user(f"{FOUR}, LOCK TABLES ON party_shared.*")
+    grants = deployment.examine()["grants"]
+    assert (grants.status, grants.found.rpartition(": ")[2]) == ("warning", "LOCK TABLES")
+    assert "as it is" not in grants.advice
 
 
 @on_mariadb

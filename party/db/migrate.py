@@ -224,7 +224,7 @@ def _apply(connection: Connection, step: Pending, auto_increment: str) -> Iterat
         yield f"{migration.name}: was interrupted after statement {step.done} of {total}, going on behind it"
     for number, statement in step.statements:
         try:
-            connection.as_it_stands(_dialect(statement, auto_increment))
+            connection.as_it_stands(dialect(statement, auto_increment))
         except Exception as error:
             raise MigrationError(
                 _how_to_go_on(migration, number, statement, error.__cause__ or error)
@@ -264,7 +264,7 @@ def script(steps: list[Pending], now: int) -> str:
                 f"VALUES ({migration.version}, '{migration.name}', '{migration.checksum}', 0, NULL);"
             )
         for number, statement in step.statements:
-            lines.append(_dialect(statement, MySQL.auto_increment) + ";")
+            lines.append(dialect(statement, MySQL.auto_increment) + ";")
             lines.append(_literal(_DONE, done=number, version=migration.version))
         lines.append(_literal(_APPLIED, now=now, version=migration.version))
     session = ["SET NAMES utf8mb4;", f"{session_settings(MIGRATION_WAIT_SECONDS)};", f"{ISOLATION};"]
@@ -275,7 +275,8 @@ def _literal(sql: str, **numbers: int) -> str:
     return re.sub(r":(\w+)", lambda name: str(numbers[name[1]]), sql) + ";"
 
 
-def _dialect(statement: Statement, auto_increment: str) -> str:
+def dialect(statement: Statement, auto_increment: str) -> str:
+    """The statement as an engine with this word understands it."""
     return re.sub(r"\bAUTO_INCREMENT\b", auto_increment, statement.sql)
 
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from party.doctor.finding import Result, failed, ok, warning
-from party.doctor.installation import Installation
+from party.doctor.installation import Installation, group_of
 
 
 def privacy(installation: Installation) -> Result:
@@ -13,7 +13,7 @@ def privacy(installation: Installation) -> Result:
     readable = [
         path
         for path in [*installation.settings_files, instance / "secret_key"]
-        if path.exists() and path.stat().st_mode & _others(path)
+        if path.exists() and path.stat().st_mode & _others(path, _app_user(installation))
     ]
     folders = {root, installation.code, installation.code / "party", instance}
     writable = [
@@ -24,7 +24,7 @@ def privacy(installation: Installation) -> Result:
     found, advice = [], []
     if readable:
         found.append(f"others can read {_names(readable)}")
-        advice.append(f"chmod 600 {_names(readable)}")
+        advice += [_hide(path, installation) for path in readable]
     if writable:
         found.append(f"others can write {_names(writable)}")
         advice.append(f"chmod go-w {_names(writable)}")
@@ -33,9 +33,26 @@ def privacy(installation: Installation) -> Result:
     return ok("others cannot read the settings, nor write the app's files")
 
 
-def _others(path: Path) -> int:
-    """The mode's bits of those whose business a file is not: its group's too, unless that lets us in."""
-    return 0o044 if path.stat().st_uid == os.geteuid() else 0o004
+def _app_user(installation: Installation) -> int:
+    """Whose the app is: ours, or for root, who looks after others, the folder's owner."""
+    if os.geteuid() != 0:
+        return os.geteuid()
+    folders = (installation.root / "instance", installation.root)
+    return next(path.stat().st_uid for path in folders if path.exists())
+
+
+def _others(path: Path, user: int) -> int:
+    """The mode's bits of those whose business a file is not: its group's too, unless that lets the app in."""
+    return 0o044 if path.stat().st_uid == user else 0o004
+
+
+def _hide(path: Path, installation: Installation) -> str:
+    """How to keep a file from others and not from the app."""
+    user = _app_user(installation)
+    if path.stat().st_uid == user:
+        return f"chmod 600 {path}"
+    # The owner alone would be somebody else: the app reads it through its group.
+    return f"chgrp {group_of(user)} {path} && chmod 640 {path}"
 
 
 def _names(paths: list[Path]) -> str:

@@ -10,6 +10,8 @@ from party.doctor.stored import mysql, value
 
 FOUR = ("SELECT", "INSERT", "UPDATE", "DELETE")
 DENIED = (1142, 1143)
+# Who has one of these is no user of the app alone: it may migrate, or reaches beyond this database.
+_MIGHTY = re.compile(r"\b(ALL PRIVILEGES|CREATE|ALTER|DROP|INDEX|GRANT OPTION|SET ROLE|PROXY|on)\b")
 
 
 def grants(installation: Installation) -> Result:
@@ -26,17 +28,38 @@ def grants(installation: Installation) -> Result:
         ]
     name = str(value(database, "SELECT DATABASE()"))
     user = str(value(database, "SELECT CURRENT_USER()"))
-    account = "@".join(f"'{part}'" for part in user.rsplit("@", 1))
-    right = (
-        "On cPanel's page MySQL Databases, Manage User Privileges: tick SELECT, INSERT, UPDATE and DELETE "
-        f"alone. In SQL: REVOKE ALL PRIVILEGES, GRANT OPTION FROM {account}; "
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON `{name}`.* TO {account};"
-    )
     if missing:
-        return failed(f"{user} may not {some(missing)}", right)
+        return failed(f"{user} may not {some(missing)}", _four_for(user, name))
     if more := beyond_four(lines, name, roles):
-        return warning(f"{user} may do more than it needs: {some(more)}", right)
+        return warning(f"{user} may do more than it needs: {some(more)}", _less_than(more, user, name))
     return ok(f"{user} may SELECT, INSERT, UPDATE and DELETE, and nothing else")
+
+
+def _four_for(user: str, database: str) -> str:
+    account = "@".join(f"'{part}'" for part in user.rsplit("@", 1))
+    pattern = re.sub(r"([_%])", r"\\\1", database)  # in a grant these two stand for other letters
+    return (
+        "On cPanel's page MySQL Databases, Manage User Privileges: tick SELECT, INSERT, UPDATE and DELETE. "
+        f"In SQL: GRANT SELECT, INSERT, UPDATE, DELETE ON `{pattern}`.* TO {account};"
+    )
+
+
+def _less_than(more: list[str], user: str, database: str) -> str:
+    """What to do about too many rights. From a user that may be the admin's nothing is taken away."""
+    if not any(_MIGHTY.search(right) for right in more):
+        return (
+            "On cPanel's page MySQL Databases, Manage User Privileges: tick SELECT, INSERT, UPDATE and "
+            "DELETE alone."
+        )
+    host = user.rpartition("@")[2]
+    return (
+        f"Leave {user} as it is: migrations need such a user, and other programs may use it, too. Make "
+        "another for the app alone and put that into DATABASE_URL. In cPanel: MySQL Databases, Add New User, "
+        "Add User To Database, then Manage User Privileges with SELECT, INSERT, UPDATE and DELETE ticked. "
+        "In SQL: "
+        f"CREATE USER 'NAME'@'{host}' IDENTIFIED BY 'PASSWORD'; "
+        + _four_for(f"NAME@{host}", database).partition("In SQL: ")[2]
+    )
 
 
 def _denied(database: Database) -> list[str]:

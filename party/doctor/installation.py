@@ -1,5 +1,6 @@
 """The installation under examination: its folders, its settings as far as they load, its database."""
 
+import grp
 import os
 import pwd
 import shlex
@@ -93,5 +94,14 @@ def user_name(uid: int) -> str:
     """The name of a user of this machine, or the number of one without."""
     try:
         return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def group_of(uid: int) -> str:
+    """The name of a user's own group, or a number where there is none."""
+    try:
+        gid = pwd.getpwuid(uid).pw_gid
+        return grp.getgrgid(gid).gr_name
     except KeyError:
         return str(uid)

@@ -1,13 +1,16 @@
 """Whether the database's tables are those that the migrations make."""
 
-import re
-
 from party.db.engines import SQLite
 from party.db.migrate import MigrationError, ahead, load, pending
-from party.doctor.finding import Result, failed, ok, warning
+from party.doctor.finding import Result, failed, ok, some, warning
 from party.doctor.installation import Installation
+from party.doctor.tables import expected, missing
 
 LEDGER = "party_schema_migrations"
+_RESTORE = (
+    "Somebody changed the tables, or a copy of them was incomplete. Restore a backup; or, since rooms live "
+    "for hours only, drop all tables whose names begin with party_ and migrate again."
+)
 
 
 def schema(installation: Installation) -> Result:
@@ -32,11 +35,16 @@ def schema(installation: Installation) -> Result:
         return failed(str(error), "Upload the folder migrations of this release again, unchanged.")
     if steps:
         return failed(f"pending: {', '.join(step.migration.name for step in steps)}", migrate)
-    return ok(f"current: {len(load())} migrations")
+    # The ledger tells what was done once; somebody may have undone it since.
+    lacks, mending = missing(installation.database)
+    if lacks:
+        return failed(
+            f"the migrations have been applied, but there is no {some(lacks)}",
+            f"With the admin's user: {' '.join(mending)}" if mending else _RESTORE,
+        )
+    return ok(f"current: {len(load())} migrations, and every table, column and index is there")
 
 
 def expected_tables() -> list[str]:
     """The tables that the migrations make, and the ledger."""
-    statements = [statement.sql for migration in load() for statement in migration.statements]
-    made = [match[1] for sql in statements if (match := re.match(r"CREATE TABLE (\w+)", sql))]
-    return [LEDGER, *made]
+    return list(expected().columns)
