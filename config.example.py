@@ -50,7 +50,7 @@ may be written as texts everywhere, with commas ("https://a.example, https://b.e
 # ONLINE_SECONDS = 90
 
 # How long a poll may be held until something comes. 0: answer at once, as shared hosting needs it,
-# where every held request occupies a process.
+# where every held request occupies a process: behind Passenger it counts as 0, whatever stands here.
 # LONG_POLL_SECONDS = 0
 
 # stun:host or stun:host:port.

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from party import cleanup, config, db, errors, http, page, php_paths, rate_limits, service
+from party import cleanup, config, db, errors, http, page, passenger, php_paths, rate_limits, service
 from party.db import migrate
 from party.quiz import routes as quiz
 from party.rooms import routes as rooms
@@ -15,7 +15,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
 
     Raises `party.config.ConfigError`.
     """
-    settings = settings or config.load_settings()
+    settings = passenger.without_held_polls(settings or config.load_settings())
     app = Flask(__name__)
     config.init_app(app, settings)
     http.init_app(app, settings)

@@ -11,7 +11,19 @@ from pathlib import Path
 
 from party import config
 from party.db import SchemaBehind
-from party.doctor import address, exposed, files, grants, inside, origins, outside, schema, stored, writing
+from party.doctor import (
+    address,
+    exposed,
+    files,
+    grants,
+    inside,
+    long_polls,
+    origins,
+    outside,
+    schema,
+    stored,
+    writing,
+)
 from party.doctor.finding import Finding, Result, Skipped
 from party.doctor.installation import Installation
 from party.doctor.site import Site
@@ -21,6 +33,7 @@ INSIDE: dict[str, Callable[[Installation], Result]] = {
     "packages": inside.packages,
     "settings": inside.settings,
     "proxies": inside.proxies,
+    "long polls": long_polls.long_polls,
     "secrets": inside.secrets,
     "privacy": files.privacy,
     "writable": files.writable,
