@@ -1,4 +1,4 @@
-"""Phusion Passenger, which runs the app on shared hosts: each of its processes serves one request at a time."""
+"""Phusion Passenger, which runs the app on shared hosts: a process of it serves one request at a time."""
 
 import logging
 import os
@@ -39,7 +39,5 @@ def without_held_polls(settings: Settings) -> Settings:
     """The settings as they hold in this process, with a line in the log if that is another thing."""
     if not settings.LONG_POLL_SECONDS or not is_here():
         return settings
-    log.warning(
-        "LONG_POLL_SECONDS is %g, but %s: it counts as 0 here.", settings.LONG_POLL_SECONDS, NOT_HELD
-    )
+    log.warning("LONG_POLL_SECONDS is %g, but %s: it counts as 0 here.", settings.LONG_POLL_SECONDS, NOT_HELD)
     return settings.model_copy(update={"LONG_POLL_SECONDS": 0})
