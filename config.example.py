@@ -25,9 +25,14 @@ may be written as texts everywhere, with commas ("https://a.example, https://b.e
 # How many proxies of yours stand before the app and append to X-Forwarded-For.
 # TRUSTED_PROXIES = 0
 
-# Per client address (IPv6: its /64).
+# Per client address (IPv6: its /64). Guesses are wrong codes and wrong passwords; looks are all look-ups
+# and joins.
 # ROOMS_PER_HOUR = 10
-# JOINS_PER_MINUTE = 60
+# GUESSES_PER_MINUTE = 60
+# LOOKS_PER_MINUTE = 300
+
+# Limits of their own for addresses that many people share, such as a school's (docs/schools.md).
+# TRUSTED_NETWORKS = {"192.0.2.0/24": {"ROOMS_PER_HOUR": 500, "LOOKS_PER_MINUTE": 3000}}
 
 # Per member, counted in each process.
 # POLLS_PER_SECOND = 20

@@ -23,7 +23,8 @@ GREENLETS = 20_000
 # Limits that a benchmark does not run into.
 UNLIMITED = {
     "ROOMS_PER_HOUR": 10_000_000,
-    "JOINS_PER_MINUTE": 10_000_000,
+    "GUESSES_PER_MINUTE": 10_000_000,
+    "LOOKS_PER_MINUTE": 10_000_000,
     "POLLS_PER_SECOND": 1_000_000,
     "SENDS_PER_SECOND": 1_000_000,
     "SECRET_KEY": "a key for benchmarks",

@@ -23,7 +23,7 @@ from party.auth import bearer, caller_by_token
 from party.config import settings
 from party.db import Row, database
 from party.errors import ApiError, BadJson, HostOnly, JsonRequired, NotAMember, TooLarge, ValidationError
-from party.models import MAX_BODY_BYTES, MAX_ENCODED_BYTES
+from party.models import MAX_BODY_BYTES, MAX_ENCODED_BYTES, room_code
 from party.rooms import store as rooms
 from party.signaling import store as signals
 
@@ -190,7 +190,7 @@ def authenticate(access: Access, code: str, previous_token: bool = False) -> Row
         return None
     db, now = database(), clock.now_ms()
     caller = caller_by_token(db, or_previous=previous_token)
-    if not code.isascii() or caller["code"] != code.upper():
+    if caller["code"] != room_code(code):
         raise NotAMember
     over = rooms.is_over(caller, now)
     dead_signals = caller["signals_expire_at"] is not None and caller["signals_expire_at"] <= now

@@ -23,6 +23,7 @@ from party.setting_types import (
     DatabaseUrl,
     HeaderSecret,
     Hours,
+    Networks,
     Origins,
     Seconds,
     Secret,
@@ -53,7 +54,9 @@ class Settings(BaseModel):
     ALLOWED_ORIGINS: Origins = []
     TRUSTED_PROXIES: Annotated[int, Field(ge=0, le=1000)] = 0
     ROOMS_PER_HOUR: Count = 10
-    JOINS_PER_MINUTE: Count = 60
+    GUESSES_PER_MINUTE: Count = 60
+    LOOKS_PER_MINUTE: Count = 300
+    TRUSTED_NETWORKS: Networks = {}
     POLLS_PER_SECOND: Count = 20
     SENDS_PER_SECOND: Count = 50
     ENCODED_BODIES: bool = True
@@ -179,7 +182,9 @@ def _example(name: str, field: FieldInfo, *, in_python: bool) -> str:
     value = (field.examples or [field.default])[0]
     if in_python:
         return f"{name} = {value!r}"
-    written = f"{json.dumps(value)} or {', '.join(value)}" if isinstance(value, list) else value
+    written = json.dumps(value) if isinstance(value, list | dict) else value
+    if isinstance(value, list):
+        written += f" or {', '.join(value)}"
     return f"{ENVIRONMENT_PREFIX}{name}={str(written).lower() if isinstance(value, bool) else written}"
 
 

@@ -19,6 +19,25 @@ MAX_DEPTH = 64
 CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 6
 
+# What people type in place of a code: full-width letters, and what no code has for what it looks like.
+_AS_TYPED = {wide: wide - 0xFF01 + 0x21 for wide in range(0xFF01, 0xFF5F)}
+_LOOKALIKES = str.maketrans("O0I1L", "QQJJJ")
+
+
+def room_code(typed: str) -> str:
+    """A room code as a person may have typed or pasted it, in the form that it is stored in.
+
+    Any case and width of letters; spaces, dashes and what cannot be seen are left out. O and 0 are read
+    as Q, and I, 1 and L as J: no code has them, so whoever sees one has misread it. What is no code
+    stays none.
+    """
+    text = "".join(
+        character
+        for character in typed.translate(_AS_TYPED)
+        if unicodedata.category(character) not in ("Zs", "Pd", "Cf")
+    )
+    return text.upper().translate(_LOOKALIKES) if text.isascii() else text
+
 
 class Body(BaseModel):
     """A request's body. Strict: a number is not taken for a text, nor the other way round."""

@@ -1,151 +1,48 @@
-"""Rate limits: per client address in the database, per member in the process.
+"""Rate limits: per client address and per room in the database, per member in the process.
 
-The first kind holds over all processes and restarts, and is exact: Flask-Limiter counts a moving
-window through a `limits` storage over the table party_rate_limits. It knows an address only as an
-HMAC under the server's secret. The second kind only keeps one runaway page from hurting the others.
+The first kind holds over all processes and restarts, and is exact (`party.windows`). It knows an address
+only as an HMAC under the server's secret. The second kind only keeps one runaway page from hurting the
+others.
+
+What must not be guessed, a room's code and its password, counts when it was wrong. Under the lock of the
+windows a code is looked up; a password, whose hash is slow, is counted first and uncounted if it fits.
 """
 
-import hashlib
-import hmac
 import ipaddress
-import json
 import math
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
-from contextlib import suppress
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
-from flask import Flask, Response, current_app, request
-from flask_limiter import Limiter
-from flask_limiter.errors import RateLimitExceeded
-from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
-from limits.storage import MemoryStorage, MovingWindowSupport, Storage
-from limits.strategies import RateLimiter
+from flask import Flask, Response, current_app, g
 
 from party import clock
+from party.addresses import client_address, client_key
 from party.clock import iso
 from party.config import Settings, settings
-from party.db import Connection, Database, Duplicate, Unreachable, transaction
-from party.errors import RateLimited, Unavailable
+from party.db import Database
+from party.errors import RateLimited
+from party.windows import Ledger, State, Window, WindowFull, Windows
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+T = TypeVar("T")
 
+MINUTE = 60
+HOUR = 60 * MINUTE
+
+# The limits of an address: actions as `GET /limits` names them, with the setting and the seconds of each.
 CREATE_ROOM = "create_room"
-# A stranger's look-up of a code counts as a join: both would serve to try codes out.
-JOIN_ROOM = "join_room"
+GUESS = "guess"
+LOOK = "look"
+OF_ADDRESSES = {
+    CREATE_ROOM: ("ROOMS_PER_HOUR", HOUR),
+    GUESS: ("GUESSES_PER_MINUTE", MINUTE),
+    LOOK: ("LOOKS_PER_MINUTE", MINUTE),
+}
 
-
-class DatabaseStorage(Storage, MovingWindowSupport):
-    """Moving windows in party_rate_limits: one row for each hashed key, changed under its lock.
-
-    Times come from `party.clock`, not from the database. Where the database cannot be reached the
-    hits are counted in this process's memory. Where it is merely busy, `Unavailable` is raised: a
-    count that starts over would admit too many.
-    """
-
-    # Flask-Limiter's own fallback is not used: it also sets in when the database is busy, and takes
-    # a database that can be read but not written for one that has recovered, again and again.
-
-    STORAGE_SCHEME = ["party"]  # noqa: RUF012 - the library's own form
-
-    def __init__(self, uri: str, database: Database, secret: str, **_: Any) -> None:
-        super().__init__(uri)
-        self._database = database
-        self._secret = secret.encode()
-        self._memory = MemoryStorage()
-
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        return Unavailable
-
-    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        """Take `amount` of `limit` entries in the last `expiry` seconds, or none if they do not fit."""
-        hashed = self._hashed(key)
-        while True:
-            try:
-                return _acquire(self._database, clock.now_ms(), hashed, limit, expiry * 1000, amount)
-            except Duplicate:  # somebody else's first hit was faster
-                continue
-            except Unreachable:
-                return self._memory.acquire_entry(hashed, limit, expiry, amount)
-
-    def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
-        """When the oldest entry was made, in seconds, and how many there are."""
-        now, hashed = clock.now_ms(), self._hashed(key)
-        try:
-            row = self._database.one("SELECT hits FROM party_rate_limits WHERE key_hash = :key", key=hashed)
-        except Unreachable:
-            return self._memory.get_moving_window(hashed, limit, expiry)
-        hits = _within(row["hits"], now, expiry * 1000) if row else []
-        # With nothing used, the window ends now.
-        return (hits[0] / 1000 if hits else now / 1000 - expiry), len(hits)
-
-    def give_back(self, key: str) -> None:
-        """Take back the last entry: what it was made for has turned out not to count."""
-        _give_back(self._database, self._hashed(key))
-
-    def clear(self, key: str) -> None:
-        """Forget one key."""
-        self._database.write(
-            lambda tx: tx.run("DELETE FROM party_rate_limits WHERE key_hash = :key", key=self._hashed(key))
-        )
-
-    def reset(self) -> int | None:
-        """Forget everything."""
-        return self._database.write(lambda tx: tx.run("DELETE FROM party_rate_limits"))
-
-    # What else the library's base class demands, for strategies and fallbacks that are not used.
-
-    def check(self) -> bool:
-        raise NotImplementedError
-
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        raise NotImplementedError
-
-    def get(self, key: str) -> int:
-        raise NotImplementedError
-
-    def get_expiry(self, key: str) -> float:
-        raise NotImplementedError
-
-    def _hashed(self, key: str) -> str:
-        return hmac.new(self._secret, key.encode(), hashlib.sha256).hexdigest()
-
-
-@transaction
-def _acquire(tx: Connection, now: int, key: str, limit: int, window_ms: int, amount: int) -> bool:
-    row = tx.one("SELECT hits FROM party_rate_limits WHERE key_hash = :key FOR UPDATE", key=key)
-    hits = _within(row["hits"], now, window_ms) if row else []
-    if len(hits) + amount > limit:
-        tx.run("UPDATE party_rate_limits SET refused = refused + 1 WHERE key_hash = :key", key=key)
-        return False
-    state = {"key": key, "hits": json.dumps(hits + [now] * amount), "expires_at": now + window_ms}
-    if row is None:
-        tx.run(
-            "INSERT INTO party_rate_limits (key_hash, hits, expires_at) VALUES (:key, :hits, :expires_at)",
-            **state,
-        )
-    else:
-        tx.run(
-            "UPDATE party_rate_limits SET hits = :hits, expires_at = :expires_at WHERE key_hash = :key",
-            **state,
-        )
-    return True
-
-
-@transaction
-def _give_back(tx: Connection, key: str) -> None:
-    row = tx.one("SELECT hits FROM party_rate_limits WHERE key_hash = :key FOR UPDATE", key=key)
-    if row is not None:
-        hits = json.dumps(json.loads(row["hits"])[:-1])
-        tx.run("UPDATE party_rate_limits SET hits = :hits WHERE key_hash = :key", key=key, hits=hits)
-
-
-def _within(hits: str, now: int, window_ms: int) -> list[int]:
-    return [hit for hit in json.loads(hits) if hit > now - window_ms]
+WRONG_PASSWORDS_PER_MINUTE = 30
+REJOINS_PER_MINUTE = 30
 
 
 class MemberRates:
@@ -171,113 +68,97 @@ class MemberRates:
 
 
 class RateLimits:
-    """The limits of one app. Each limit is a method that a view calls once the form of a request is clear."""
+    """The limits of one app."""
 
     def __init__(self, app: Flask, settings: Settings, database: Database) -> None:
         self.polls = MemberRates(settings.POLLS_PER_SECOND)
         self.sends = MemberRates(settings.SENDS_PER_SECOND)
-        self._items: dict[str, RateLimitItem] = {
-            CREATE_ROOM: RateLimitItemPerHour(settings.ROOMS_PER_HOUR),
-            JOIN_ROOM: RateLimitItemPerMinute(settings.JOINS_PER_MINUTE),
-        }
-        self._limiter = Limiter(
-            client_key,
-            app=app,
-            storage_uri="party://",
-            storage_options={"database": database, "secret": settings.SECRET_KEY},  # type: ignore[dict-item]
-            strategy="moving-window",
+        self._windows = Windows(database, settings.SECRET_KEY)
+        # The narrowest network first: it has the last word.
+        self._trusted = sorted(
+            ((ipaddress.ip_network(name), limits) for name, limits in settings.TRUSTED_NETWORKS.items()),
+            key=lambda pair: -pair[0].prefixlen,
         )
-        self._counters = {action: self._counter(action) for action in self._items}
-        app.after_request(self._add_headers)
+        app.after_request(_add_headers)
 
-    @property
-    def windows(self) -> RateLimiter:
-        """The moving windows in the database, for limits that a feature has of its own."""
-        return self._limiter.limiter
+    def of_address(self, action: str) -> Window:
+        """The window of an action for the caller's address."""
+        setting, seconds = OF_ADDRESSES[action]
+        return Window(action, client_key(), self._limit(setting), seconds)
 
-    def hit(self, action: str) -> None:
-        """Count this request against the caller's address. Raises `RateLimited`."""
+    def run(self, plan: Callable[[Ledger], T]) -> T:
+        """What `plan` returns, after it has taken from windows what it had to. Raises `RateLimited`."""
         try:
-            self._counters[action]()
-        except RateLimitExceeded:
-            raise RateLimited(retry_after=self._seconds_left()) from None
+            result, changed = self._windows.run(plan)
+        except WindowFull as full:
+            _note({full.window: full.state}, refused=True)
+            raise RateLimited(retry_after=full.state.seconds_left(clock.now_ms())) from None
+        _note(changed)
+        return result
 
-    def give_back(self, action: str) -> None:
+    def hit(self, *windows: Window) -> None:
+        """Count this request in each of the windows, or in none. Raises `RateLimited`."""
+        self.run(lambda ledger: ledger.take(*windows))
+
+    def give_back(self, *windows: Window) -> None:
         """Uncount this request: it was a retry of another that counted at the same moment."""
-        storage = self._limiter.limiter.storage
-        assert isinstance(storage, DatabaseStorage)
-        storage.give_back(self._items[action].key_for(client_key(), action))
+        self.run(lambda ledger: ledger.give_back(*windows))
 
     def state(self) -> list[dict[str, Any]]:
         """How things stand for the caller's address; asking costs nothing."""
         found = []
-        for action, item in self._items.items():
-            reset_at, remaining = self._limiter.limiter.get_window_stats(item, client_key(), action)
+        for action in OF_ADDRESSES:
+            window = self.of_address(action)
+            state = self._windows.state(window)
             found.append(
                 {
                     "action": action,
-                    "limit": item.amount,
-                    "remaining": max(0, remaining),
-                    "resetAt": iso(round(reset_at * 1000)),
+                    "limit": window.limit,
+                    "remaining": state.remaining,
+                    "resetAt": iso(state.reset_at),
                 }
             )
         return found
 
-    def _counter(self, action: str) -> Callable[[], None]:
-        def count() -> None:
-            """Flask-Limiter counts when it is called."""
-
-        count.__qualname__ = f"count_{action}"
-        return self._limiter.shared_limit(str(self._items[action]), scope=action)(count)
-
-    def _seconds_left(self) -> int:
-        current = self._limiter.current_limit
-        reset_at = current.window.reset_time if current else 0
-        return max(1, math.ceil(reset_at - clock.now_ms() / 1000))
-
-    def _add_headers(self, response: Response) -> Response:
-        current = self._limiter.current_limit
-        if current is not None:
-            with suppress(Unavailable):  # the answer stands, whether or not the window can be read
-                reset_at, remaining = current.window
-                response.headers["X-RateLimit-Limit"] = str(current.limit.amount)
-                response.headers["X-RateLimit-Remaining"] = str(max(0, remaining))
-                response.headers["X-RateLimit-Reset"] = str(math.ceil(reset_at))
-        return response
+    def _limit(self, setting: str) -> int:
+        address = client_address()
+        for network, limits in self._trusted if address else ():
+            if address in network and setting in limits:
+                return limits[setting]
+        default: int = getattr(settings(), setting)
+        return default
 
 
-def client_key() -> str:
-    """The caller's network: an IPv4 address, or the /64 that an IPv6 customer gets as a whole."""
-    address = _forwarded_address() or _parsed(request.remote_addr or "")
-    return network_of(address) if address else str(request.remote_addr)
+def joins(room_id: int, places: int) -> Window:
+    """Joins into one room: all may come, and come again, but not over and over."""
+    return Window("join", str(room_id), 2 * places + 20, MINUTE)
 
 
-def network_of(address: Address) -> str:
-    """What is counted for an address."""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+def wrong_passwords(room_id: int) -> Window:
+    """Wrong passwords for one room, whoever tries them."""
+    return Window("password", str(room_id), WRONG_PASSWORDS_PER_MINUTE, MINUTE)
 
 
-def _forwarded_address() -> Address | None:
-    """Whom the outermost of our proxies saw. What stands further left, the client may have made up.
-
-    Split at every comma: a parser that knows quotes could be led astray by one that is never closed.
-    """
-    proxies = settings().TRUSTED_PROXIES
-    forwarded = request.headers.get("X-Forwarded-For", "").split(",")
-    return _parsed(forwarded[-proxies]) if 0 < proxies <= len(forwarded) else None
+def rejoins(member_id: int) -> Window:
+    """How often one seat may be taken again: each time everybody in the room negotiates anew."""
+    return Window("rejoin", str(member_id), REJOINS_PER_MINUTE, MINUTE)
 
 
-def _parsed(text: str) -> Address | None:
-    """An IP address, with or without the port that some proxies add."""
-    match = re.fullmatch(r"\[([^\]]*)\](?::\d+)?|([\d.]+):\d+|([^%]*)(?:%.*)?", text.strip())
-    try:
-        return ipaddress.ip_address(match[match.lastindex]) if match and match.lastindex else None
-    except ValueError:
-        return None
+def _note(states: dict[Window, State], *, refused: bool = False) -> None:
+    """Keep for the headers how the windows of this request stand: all, or the one that refused it."""
+    known: dict[Window, State] = {} if refused else g.get("rate_limits", {})
+    g.rate_limits = {**known, **states}
+
+
+def _add_headers(response: Response) -> Response:
+    """Tell of the window that is nearest to its end."""
+    noted: dict[Window, State] = g.get("rate_limits", {})
+    if noted:
+        window, state = min(noted.items(), key=lambda pair: pair[1].remaining)
+        response.headers["X-RateLimit-Limit"] = str(window.limit)
+        response.headers["X-RateLimit-Remaining"] = str(state.remaining)
+        response.headers["X-RateLimit-Reset"] = str(math.ceil(state.reset_at / 1000))
+    return response
 
 
 def init_app(app: Flask, settings: Settings, database: Database) -> None:

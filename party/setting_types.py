@@ -1,8 +1,10 @@
 """The types of settings: what a value may be, checked before anything starts with it."""
 
+import ast
+import ipaddress
 import json
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -30,6 +32,33 @@ def _list(value: object) -> object:
     return re.split(r"[,\s]+", text) if text else []
 
 
+def _object(value: object) -> object:
+    """An object may also be a text: JSON, or as it is in config.py."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip() or "{}"
+    try:
+        return json.loads(text)
+    except ValueError:
+        try:
+            return ast.literal_eval(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            raise ValueError("not JSON") from None
+
+
+def _network(value: str) -> str:
+    """An address, or all that begin alike: as `ipaddress` reads it, and as it writes it."""
+    try:
+        return str(ipaddress.ip_network(value.strip()))
+    except ValueError:
+        pass
+    try:
+        meant = ipaddress.ip_network(value.strip(), strict=False)
+    except ValueError:
+        raise ValueError("a network is an address, or address/length") from None
+    raise ValueError(f"this network begins elsewhere: write {meant}")
+
+
 def _header_text(value: str | None) -> str | None:
     """It comes in a header, which carries nothing else, and no spaces at its ends."""
     if value is not None and not re.fullmatch(r"[!-~]([ -~]*[!-~])?", value):
@@ -52,6 +81,13 @@ Origins = Annotated[
     list[Annotated[str, AfterValidator(check_origin)]],
     BeforeValidator(_list),
     Field(examples=[["https://example.org"]]),
+]
+# The limits that a network may have of its own.
+OwnLimit = Literal["ROOMS_PER_HOUR", "GUESSES_PER_MINUTE", "LOOKS_PER_MINUTE"]
+Networks = Annotated[
+    dict[Annotated[str, AfterValidator(_network)], dict[OwnLimit, Count]],
+    BeforeValidator(_object),
+    Field(examples=[{"192.0.2.0/24": {"ROOMS_PER_HOUR": 500, "LOOKS_PER_MINUTE": 3000}}]),
 ]
 StunUrls = Annotated[
     list[Annotated[str, AfterValidator(check_stun_url)]],

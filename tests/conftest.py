@@ -24,7 +24,8 @@ from tests.support.visitors import visitors as visitors
 # Limits that a test does not run into unless it wants to.
 GENEROUS = {
     "ROOMS_PER_HOUR": 100_000,
-    "JOINS_PER_MINUTE": 100_000,
+    "GUESSES_PER_MINUTE": 100_000,
+    "LOOKS_PER_MINUTE": 100_000,
     "POLLS_PER_SECOND": 10_000,
     "SENDS_PER_SECOND": 10_000,
     "SECRET_KEY": "a key for tests",

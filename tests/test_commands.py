@@ -44,7 +44,7 @@ def counts(line: str) -> dict[str, int]:
 @pytest.fixture
 def past(make_app: MakeApp, clock: Clock) -> Api:
     """An app whose clock stands where everything it does is long over by now."""
-    return Api.of_app(make_app(JOINS_PER_MINUTE=3))
+    return Api.of_app(make_app(LOOKS_PER_MINUTE=3))
 
 
 def test_cleanup_ends_drops_purges_and_forgets(past: Api, clock: Clock, database_url: str) -> None:
@@ -62,7 +62,7 @@ def test_cleanup_ends_drops_purges_and_forgets(past: Api, clock: Clock, database
         "games ended": 1,
         "signals dropped": 1,
         "rooms purged": 1,
-        "rate limits forgotten": 2,
+        "rate limits forgotten": 4,
         "php signals dropped": 0,
     }
     database = Database(database_url)
@@ -98,7 +98,7 @@ def test_cleanups_that_run_at_once_share_the_work(past: Api, clock: Clock, datab
 def test_stats_are_a_table_by_day_that_outlives_the_rooms(
     make_app: MakeApp, clock: Clock, database_url: str
 ) -> None:
-    app = make_app(JOINS_PER_MINUTE=2)
+    app = make_app(LOOKS_PER_MINUTE=2)
     client = Api.of_app(app)
     host = client.create_room()
     guest = client.join(host.code)

@@ -20,7 +20,9 @@ DEFAULTS: dict[str, Any] = {
     "ALLOWED_ORIGINS": [],
     "TRUSTED_PROXIES": 0,
     "ROOMS_PER_HOUR": 10,
-    "JOINS_PER_MINUTE": 60,
+    "GUESSES_PER_MINUTE": 60,
+    "LOOKS_PER_MINUTE": 300,
+    "TRUSTED_NETWORKS": {},
     "POLLS_PER_SECOND": 20,
     "SENDS_PER_SECOND": 50,
     "ENCODED_BODIES": True,
@@ -81,10 +83,10 @@ def test_the_environment_wins_over_dotenv_over_config_py_over_the_default(tmp_pa
 
 
 def test_each_setting_is_overridden_by_itself(tmp_path: Path) -> None:
-    (tmp_path / "config.py").write_text("ROOMS_PER_HOUR = 1\nJOINS_PER_MINUTE = 2\nDEMO = False\n")
-    (tmp_path / ".env").write_text("PARTY_JOINS_PER_MINUTE=3\nOTHER_PROGRAM=x\n")
+    (tmp_path / "config.py").write_text("ROOMS_PER_HOUR = 1\nLOOKS_PER_MINUTE = 2\nDEMO = False\n")
+    (tmp_path / ".env").write_text("PARTY_LOOKS_PER_MINUTE=3\nOTHER_PROGRAM=x\n")
     found = load_settings(tmp_path, {"PARTY_MAX_PARTICIPANTS": "4", "PATH": "/bin"})
-    assert (found.ROOMS_PER_HOUR, found.JOINS_PER_MINUTE, found.MAX_PARTICIPANTS) == (1, 3, 4)
+    assert (found.ROOMS_PER_HOUR, found.LOOKS_PER_MINUTE, found.MAX_PARTICIPANTS) == (1, 3, 4)
     assert found.DEMO is False
 
 
@@ -107,7 +109,7 @@ def test_lists_are_written_with_commas_or_spaces_in_the_environment(tmp_path: Pa
         ("TRUSTED_PROXIES", "true"),
         ("ROOMS_PER_HOUR", "0"),
         ("ROOMS_PER_HOUR", ""),
-        ("JOINS_PER_MINUTE", "1.5"),
+        ("LOOKS_PER_MINUTE", "1.5"),
         ("POLLS_PER_SECOND", "no"),
         ("SENDS_PER_SECOND", "-5"),
         ("MAX_PARTICIPANTS", "1"),
@@ -295,7 +297,7 @@ def test_config_example_names_all_settings_with_their_true_defaults(tmp_path: Pa
     defaults = load_settings(tmp_path, {}).model_dump()
     defaults["DATABASE_URL"] = Settings.model_fields["DATABASE_URL"].default
     # Nothing is configured for these, so the file shows what a value looks like.
-    examples = {"SECRET_KEY", "TURN_URLS", "TURN_SECRET", "METRICS_TOKEN"}
+    examples = {"SECRET_KEY", "TRUSTED_NETWORKS", "TURN_URLS", "TURN_SECRET", "METRICS_TOKEN"}
     for name in shown.keys() - examples:
         assert shown[name] == defaults[name], name
 

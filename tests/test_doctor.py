@@ -890,8 +890,8 @@ def test_polls_that_take_long_are_a_warning(
 
 @on_sqlite
 def test_a_limit_that_is_used_up_is_no_failure(deployment: Deployment, serve: Serve) -> None:
-    url = serve(ROOMS_PER_HOUR=1, JOINS_PER_MINUTE=1)
-    deployment.configure(ROOMS_PER_HOUR=1, JOINS_PER_MINUTE=1)
+    url = serve(ROOMS_PER_HOUR=1, LOOKS_PER_MINUTE=1)
+    deployment.configure(ROOMS_PER_HOUR=1, LOOKS_PER_MINUTE=1)
     for _ in range(2):
         found = deployment.examine(url)
     assert found["poll latency"].status == found["client address"].status == "skipped"

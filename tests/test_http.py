@@ -148,7 +148,7 @@ def test_a_preflight_allows_what_the_client_needs(make_app: MakeApp, path: str) 
 
 
 def test_failures_reach_the_page_of_an_allowed_origin(make_app: MakeApp) -> None:
-    client = Api.of_app(make_app(ALLOWED_ORIGINS=ORIGIN, JOINS_PER_MINUTE=1))
+    client = Api.of_app(make_app(ALLOWED_ORIGINS=ORIGIN, LOOKS_PER_MINUTE=1))
     client.request("GET", "/rooms/ABCDEF")
     for path, status in (("/nothing", 404), ("/rooms/ABCDEF", 429), ("/rooms", 405)):
         answer = client.request("GET", path, headers={"Origin": ORIGIN})
@@ -233,14 +233,14 @@ def key_of(app: Flask, address: str, forwarded: str | None) -> int:
 
 
 def test_without_trusted_proxies_no_header_changes_the_address(make_app: MakeApp) -> None:
-    app = make_app(JOINS_PER_MINUTE=10)
+    app = make_app(LOOKS_PER_MINUTE=10)
     for left, forwarded in ((9, None), (8, "203.0.113.9"), (7, "203.0.113.10, 198.51.100.1"), (6, "x")):
         assert key_of(app, "192.0.2.1", forwarded) == left
     assert key_of(app, "192.0.2.2", "192.0.2.1") == 9
 
 
 def test_with_two_proxies_the_second_address_from_the_right_counts(make_app: MakeApp) -> None:
-    app = make_app(JOINS_PER_MINUTE=10, TRUSTED_PROXIES=2)
+    app = make_app(LOOKS_PER_MINUTE=10, TRUSTED_PROXIES=2)
     assert key_of(app, "10.0.0.1", "203.0.113.9, 10.0.0.2") == 9
     # What the client made up stands further left and never counts.
     assert key_of(app, "10.0.0.1", "1.1.1.1, 2.2.2.2, 203.0.113.9, 10.0.0.2") == 8
@@ -254,7 +254,7 @@ def test_with_two_proxies_the_second_address_from_the_right_counts(make_app: Mak
 
 
 def test_of_an_ipv6_network_all_addresses_are_one_client(make_app: MakeApp) -> None:
-    app = make_app(JOINS_PER_MINUTE=10)
+    app = make_app(LOOKS_PER_MINUTE=10)
     assert key_of(app, "2001:db8:1:2::1", None) == 9
     assert key_of(app, "2001:db8:1:2:ffff:ffff:ffff:ffff", None) == 8
     assert key_of(app, "2001:db8:1:3::1", None) == 9

@@ -113,7 +113,7 @@ def test_the_token_comes_before_the_id_and_the_role(client: Api, strangers: tupl
 
 
 def test_strangers_are_counted_before_anything_is_looked_up(make_app: MakeApp) -> None:
-    client = Api.of_app(make_app(JOINS_PER_MINUTE=4))
+    client = Api.of_app(make_app(LOOKS_PER_MINUTE=4))
     host = client.create_room(password="p")
     tried = [
         client.request("GET", f"/rooms/{UNKNOWN}"),

@@ -20,7 +20,8 @@ from tests.support.tabs import FOLDER, PATIENCE_SECONDS, serve_harness
 DEFAULTS = {
     "LEGACY_PHP_PATHS": True,
     "ROOMS_PER_HOUR": 10,
-    "JOINS_PER_MINUTE": 60,
+    "GUESSES_PER_MINUTE": 60,
+    "LOOKS_PER_MINUTE": 300,
     "POLLS_PER_SECOND": 20,
     "SENDS_PER_SECOND": 50,
 }

@@ -793,7 +793,7 @@ def test_a_password_is_not_passed_by(php: Php, client: Api) -> None:
 
 
 def test_rooms_and_joins_count_as_those_of_our_own_api(make_app: MakeApp) -> None:
-    client = Api.of_app(make_app(LEGACY_PHP_PATHS=True, ROOMS_PER_HOUR=3, JOINS_PER_MINUTE=3))
+    client = Api.of_app(make_app(LEGACY_PHP_PATHS=True, ROOMS_PER_HOUR=3, LOOKS_PER_MINUTE=3))
     php = Php(client)
     code = php.create().data["code"]
     client.create_room()
@@ -805,11 +805,15 @@ def test_rooms_and_joins_count_as_those_of_our_own_api(make_app: MakeApp) -> Non
     client.join(code)
     php.join("ZZZZZZ", "a")
     assert php.join(code, "b").code == "RATE_LIMITED"
-    assert [limit["remaining"] for limit in client.request("GET", "/limits").data["limits"]] == [0, 0]
+    limits = client.request("GET", "/limits").data["limits"]
+    assert {limit["action"]: limit["remaining"] for limit in limits if limit["action"] != "guess"} == {
+        "create_room": 0,
+        "look": 0,
+    }
 
 
 def test_codes_cannot_be_tried_out(make_app: MakeApp, clock: Clock) -> None:
-    php, others = (Php(Api.of_app(make_app(LEGACY_PHP_PATHS=True, JOINS_PER_MINUTE=4))) for _ in range(2))
+    php, others = (Php(Api.of_app(make_app(LEGACY_PHP_PATHS=True, GUESSES_PER_MINUTE=4))) for _ in range(2))
     code = others.create("host").data["code"]
     tries: list[Callable[[str], Answer]] = [
         php.get,
@@ -829,7 +833,7 @@ def test_codes_cannot_be_tried_out(make_app: MakeApp, clock: Clock) -> None:
 
 
 def test_who_has_found_its_room_is_not_refused_for_what_neighbours_try(make_app: MakeApp) -> None:
-    php = Php(Api.of_app(make_app(LEGACY_PHP_PATHS=True, JOINS_PER_MINUTE=4)))
+    php = Php(Api.of_app(make_app(LEGACY_PHP_PATHS=True, GUESSES_PER_MINUTE=4)))
     code = php.create("host").data["code"]
     for _ in range(10):
         assert php.get(code).status == 200
@@ -839,18 +843,24 @@ def test_who_has_found_its_room_is_not_refused_for_what_neighbours_try(make_app:
     assert php.get(code).status == 200
 
 
-def test_who_has_made_or_joined_a_room_is_not_refused_for_what_neighbours_try(make_app: MakeApp) -> None:
-    pages, others = (Api.of_app(make_app(LEGACY_PHP_PATHS=True, JOINS_PER_MINUTE=4)) for _ in range(2))
+def test_who_has_made_or_joined_a_room_is_not_refused_for_what_neighbours_try(
+    make_app: MakeApp, clock: Clock
+) -> None:
+    pages, others = (Api.of_app(make_app(LEGACY_PHP_PATHS=True, GUESSES_PER_MINUTE=4)) for _ in range(2))
     php = Php(pages)
     for _ in range(5):
         refused = php.get("ZZZZZZ")
     assert refused.code == "RATE_LIMITED"
     made = php.create("host").data["code"]
     assert php.get(made).status == 200
-    joined = Php(others).create("host").data["code"]
-    assert php.get(joined).code == "RATE_LIMITED"
+    found, joined = (Php(others).create("host").data["code"] for _ in range(2))
+    assert php.get(joined).code == php.join(joined, "guest").code == "RATE_LIMITED"
+    clock.advance(60)
     assert php.join(joined.lower(), "guest").status == 200
+    for _ in range(4):
+        php.get("ZZZZZZ")
     assert php.get(joined).status == 200
+    assert php.get(found).code == "RATE_LIMITED"
 
 
 def test_what_is_remembered_of_look_ups_changes_only_under_its_lock(

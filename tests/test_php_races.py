@@ -101,7 +101,7 @@ def test_of_80_simultaneous_rooms_a_limit_of_10_admits_10(server: MakeServer, da
 
 
 def test_of_40_simultaneous_guesses_a_limit_of_10_answers_10(server: MakeServer) -> None:
-    running = server(workers=3, threads=8, LEGACY_PHP_PATHS=True, JOINS_PER_MINUTE=10)
+    running = server(workers=3, threads=8, LEGACY_PHP_PATHS=True, GUESSES_PER_MINUTE=10)
     php = Php(Api.of_url(running.url))
     statuses = [answer.status for answer in at_once([lambda: php.get("ZZZZZZ")] * 40)]
     assert (statuses.count(404), statuses.count(429)) == (10, 30)

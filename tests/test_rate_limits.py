@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 
+from party.config import Settings
 from party.db import Database
 from party.db.migrate import migrate
 from tests.conftest import Clock, MakeApp, MakeServer
@@ -14,6 +15,7 @@ from tests.support.peers import Answer, Api
 
 ROOM = {"hostName": "Hana"}
 UNKNOWN = "/rooms/ZZZZZZ"
+ADDRESS_LIMITS = ("ROOMS_PER_HOUR", "GUESSES_PER_MINUTE", "LOOKS_PER_MINUTE")
 
 
 def limits(client: Api) -> dict[str, dict[str, object]]:
@@ -45,8 +47,8 @@ def test_ten_rooms_an_hour_and_no_eleventh(make_app: MakeApp, clock: Clock) -> N
     assert client.request("POST", "/rooms", ROOM).status == 429
 
 
-def test_sixty_joins_and_look_ups_a_minute_together(make_app: MakeApp, clock: Clock) -> None:
-    client = Api.of_app(make_app(JOINS_PER_MINUTE=60))
+def test_joins_and_look_ups_are_counted_together(make_app: MakeApp, clock: Clock) -> None:
+    client = Api.of_app(make_app(LOOKS_PER_MINUTE=60))
     host = client.create_room(maxParticipants=50)
     for n in range(30):
         client.join(host.code, participantId=f"g{n}")
@@ -60,9 +62,13 @@ def test_sixty_joins_and_look_ups_a_minute_together(make_app: MakeApp, clock: Cl
 
 
 def test_the_defaults_are_those_of_the_contract(make_app: MakeApp) -> None:
-    app = make_app(ROOMS_PER_HOUR=10, JOINS_PER_MINUTE=60)
+    app = make_app(**{name: Settings.model_fields[name].default for name in ADDRESS_LIMITS})
     found = limits(Api.of_app(app))
-    assert {name: limit["limit"] for name, limit in found.items()} == {"create_room": 10, "join_room": 60}
+    assert {name: limit["limit"] for name, limit in found.items()} == {
+        "create_room": 10,
+        "guess": 60,
+        "look": 300,
+    }
 
 
 def test_limited_answers_tell_how_things_stand(make_app: MakeApp, clock: Clock) -> None:
@@ -86,7 +92,7 @@ def test_other_answers_tell_nothing_of_limits(client: Api) -> None:
 
 
 def test_a_refused_form_costs_nothing(make_app: MakeApp) -> None:
-    client = Api.of_app(make_app(ROOMS_PER_HOUR=1, JOINS_PER_MINUTE=1))
+    client = Api.of_app(make_app(ROOMS_PER_HOUR=1, LOOKS_PER_MINUTE=1))
     for _ in range(3):
         assert client.request("POST", "/rooms", {}).status == 400
         assert client.request("POST", f"{UNKNOWN}/join", {}).status == 400
@@ -97,7 +103,7 @@ def test_a_refused_form_costs_nothing(make_app: MakeApp) -> None:
 
 
 def test_refused_requests_do_not_prolong_the_wait(make_app: MakeApp, clock: Clock) -> None:
-    client = Api.of_app(make_app(JOINS_PER_MINUTE=1))
+    client = Api.of_app(make_app(LOOKS_PER_MINUTE=1))
     client.request("GET", UNKNOWN)
     for _ in range(6):
         clock.advance(9)
@@ -107,7 +113,7 @@ def test_refused_requests_do_not_prolong_the_wait(make_app: MakeApp, clock: Cloc
 
 
 def test_reading_the_limits_costs_nothing(make_app: MakeApp, clock: Clock) -> None:
-    client = Api.of_app(make_app(ROOMS_PER_HOUR=2, JOINS_PER_MINUTE=5))
+    client = Api.of_app(make_app(ROOMS_PER_HOUR=2, GUESSES_PER_MINUTE=3, LOOKS_PER_MINUTE=5))
     client.request("POST", "/rooms", ROOM)
     clock.advance(10)
     for _ in range(3):
@@ -120,7 +126,13 @@ def test_reading_the_limits_costs_nothing(make_app: MakeApp, clock: Clock) -> No
                     "resetAt": "2026-01-09T13:34:56.789Z",
                 },
                 {
-                    "action": "join_room",
+                    "action": "guess",
+                    "limit": 3,
+                    "remaining": 3,
+                    "resetAt": "2026-01-09T12:35:06.789Z",
+                },
+                {
+                    "action": "look",
                     "limit": 5,
                     "remaining": 5,
                     "resetAt": "2026-01-09T12:35:06.789Z",
@@ -140,8 +152,8 @@ def test_addresses_are_kept_only_as_keyed_hashes(make_app: MakeApp, app: Flask) 
     for secret in ("one", "two"):
         Api.of_app(make_app(SECRET_KEY=secret)).request("GET", UNKNOWN)
     rows = app.extensions["party.database"].all("SELECT * FROM party_rate_limits")
-    # Another secret, another hash of the same address.
-    assert len(rows) == 2
+    # Another secret, another hash of the same address: a look and a guess for each.
+    assert len(rows) == 4
     assert all(re.fullmatch(r"[0-9a-f]{64}", row["key_hash"]) for row in rows)
     assert "127.0.0.1" not in str(rows)
 
@@ -219,12 +231,12 @@ def test_while_the_database_is_away_the_limits_are_counted_in_memory(make_app: M
     try:
         urls = server.create_database("party")
         list(migrate(urls.admin))
-        client = Api.of_app(make_app(DATABASE_URL=urls.app, JOINS_PER_MINUTE=3))
+        client = Api.of_app(make_app(DATABASE_URL=urls.app, LOOKS_PER_MINUTE=3))
         server.stop()
         # Up to the limit the look-up itself fails; beyond it nothing is tried any more.
         statuses = [client.request("GET", UNKNOWN).status for _ in range(6)]
         assert statuses == [503, 503, 503, 429, 429, 429]
-        assert limits(client)["join_room"]["remaining"] == 0
+        assert limits(client)["look"]["remaining"] == 0
         server.start()
         # The memory is forgotten at once: what the database says is true.
         assert [client.request("GET", UNKNOWN).status for _ in range(4)] == [404, 404, 404, 429]

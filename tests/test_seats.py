@@ -152,7 +152,7 @@ def test_a_key_needs_no_password_again(client: Api) -> None:
 
 
 def test_a_known_key_counts_against_no_limit(make_app: MakeApp) -> None:
-    client = Api.of_app(make_app(ROOMS_PER_HOUR=2, JOINS_PER_MINUTE=3))
+    client = Api.of_app(make_app(ROOMS_PER_HOUR=2, LOOKS_PER_MINUTE=3))
     host = client.create_room(retryKey=KEY)
     client.join(host.code, retryKey=KEY)
     for _ in range(5):

@@ -51,7 +51,7 @@ def metrics(answer: Answer) -> dict[str, float]:
 
 
 def test_metrics_are_counted_in_the_database(make_app: MakeApp, clock: Clock) -> None:
-    client = Api.of_app(make_app(JOINS_PER_MINUTE=4))
+    client = Api.of_app(make_app(LOOKS_PER_MINUTE=4))
     waiting, playing, ended = (client.create_room() for _ in range(3))
     guest = client.join(playing.code)
     left = client.join(waiting.code)
@@ -78,7 +78,7 @@ def test_metrics_are_counted_in_the_database(make_app: MakeApp, clock: Clock) ->
 
 
 def test_rate_limit_hits_are_a_counter_that_never_falls(make_app: MakeApp, clock: Clock) -> None:
-    client = Api.of_app(make_app(JOINS_PER_MINUTE=1))
+    client = Api.of_app(make_app(LOOKS_PER_MINUTE=1))
     for _ in range(3):
         client.request("GET", "/rooms/ZZZZZZ")
     clock.advance(3600)

@@ -3,18 +3,20 @@
 import ipaddress
 import secrets
 
-from limits import RateLimitItemPerMinute
-
+from party.addresses import network_of
 from party.doctor.finding import Result, Skipped, failed, ok, warning
 from party.doctor.installation import Installation
 from party.doctor.site import Answer, Site
-from party.rate_limits import JOIN_ROOM, DatabaseStorage, network_of
+from party.rate_limits import LOOK, MINUTE
+from party.windows import Window, Windows
 
+# More than any limit: all that count are to be seen.
+MANY = 1_000_000_000
 # Of the block for documentation: nobody's.
 FORGED_NETWORK = "203.0.113"
 # Of the loopback network, to tell ourselves from a proxy on this machine.
 LOOPBACK_SOURCE = "127.0.0.77"
-NO_ROOM = "/rooms/doctor"  # not a code: looked up, counted, and never found
+NO_ROOM = "/rooms/the-doctor"  # not a code: looked up, counted, and never found
 
 
 def client_address(installation: Installation, site: Site) -> Result:
@@ -30,9 +32,9 @@ def client_address(installation: Installation, site: Site) -> Result:
         if looked_up.code != "ROOM_NOT_FOUND":
             raise Skipped(f"a look-up was answered {looked_up.status} {looked_up.code}".strip())
         after = _counted(installation, candidates)
-        limit, plain = _join_limit(caller.get("/limits"))
+        limit, plain = _look_limit(caller.get("/limits"))
         forged = f"{FORGED_NETWORK}.{secrets.randbelow(250) + 1}"
-        _, pretended = _join_limit(caller.get("/limits", {"X-Forwarded-For": ", ".join([forged] * 10)}))
+        _, pretended = _look_limit(caller.get("/limits", {"X-Forwarded-For": ", ".join([forged] * 10)}))
     if plain < limit == pretended:
         return failed(
             "whoever makes up an X-Forwarded-For is counted under it, so there are no limits",
@@ -83,20 +85,17 @@ def _source(site: Site) -> str | None:
 def _counted(installation: Installation, addresses: set[str]) -> dict[str, int]:
     """By address, how many look-ups count at this moment; nothing where the database cannot be asked."""
     try:
-        limit = RateLimitItemPerMinute(installation.settings.JOINS_PER_MINUTE)
-        storage = DatabaseStorage("party://", installation.database, installation.settings.SECRET_KEY)
+        windows = Windows(installation.database, installation.settings.SECRET_KEY)
     except Skipped:
         return {}
-    keys = {
-        address: limit.key_for(network_of(ipaddress.ip_address(address)), JOIN_ROOM) for address in addresses
-    }
-    return {
-        address: storage.get_moving_window(key, limit.amount, limit.get_expiry())[1]
-        for address, key in keys.items()
-    }
+    counted = {}
+    for address in addresses:
+        window = Window(LOOK, network_of(ipaddress.ip_address(address)), MANY, MINUTE)
+        counted[address] = window.limit - windows.state(window).remaining
+    return counted
 
 
-def _join_limit(answer: Answer) -> tuple[int, int]:
+def _look_limit(answer: Answer) -> tuple[int, int]:
     """The limit of look-ups, and what is left of it."""
-    (found,) = (limit for limit in answer.data["limits"] if limit["action"] == JOIN_ROOM)
+    (found,) = (limit for limit in answer.data["limits"] if limit["action"] == LOOK)
     return found["limit"], found["remaining"]

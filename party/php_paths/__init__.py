@@ -23,6 +23,6 @@ def init_app(app: Flask, settings: Settings) -> None:
     cleanup.add_job(store.EXPIRED_SIGNALS)
     if not settings.LEGACY_PHP_PATHS:
         return
-    app.extensions["party.php_lookups"] = Lookups(settings)
+    app.extensions["party.php_lookups"] = Lookups()
     app.extensions["party.php_sends"] = MemberRates(TIMES_SENDS_PER_SECOND * settings.SENDS_PER_SECOND)
     app.register_blueprint(routes.blueprint)

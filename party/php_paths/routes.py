@@ -12,6 +12,7 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from pydantic import TypeAdapter
 
 from party import clock
+from party.addresses import client_key
 from party.api import call, read_json, validated
 from party.config import settings
 from party.db import Row, database
@@ -29,7 +30,8 @@ from party.models import Body, ParticipantId
 from party.php_paths import models, store
 from party.php_paths.lookups import lookups
 from party.quiz import store as quiz
-from party.rate_limits import CREATE_ROOM, JOIN_ROOM, MemberRates, client_key, rate_limits
+from party.rate_limits import CREATE_ROOM, MemberRates, joins, rate_limits
+from party.rooms import entrance
 from party.rooms import store as rooms
 from party.rooms.models import Room
 from party.signaling.memory import memory
@@ -89,7 +91,7 @@ def fail_as_php_did(response: Response) -> Response:
 @php(models.CreateRoom, 201)
 def create(body: models.CreateRoom) -> dict[str, Any]:
     """Open a room. Its host has no token: whoever knows the host's id hosts it."""
-    rate_limits().hit(CREATE_ROOM)
+    rate_limits().hit(rate_limits().of_address(CREATE_ROOM))
     room = store.create(database(), clock.now_ms(), body)
     lookups().remember(room["code"])
     return room
@@ -105,10 +107,11 @@ def show(code: str) -> dict[str, Any]:
 @blueprint.post(f"{ROOM}/join", strict_slashes=False)
 @php(models.JoinRoom)
 def join(code: str, body: models.JoinRoom) -> dict[str, Any]:
-    """Take a seat. Counts as any other join, before anything is looked up."""
-    rate_limits().hit(JOIN_ROOM)
-    db, now = database(), clock.now_ms()
-    room = store.join(db, now, store.find(db, now, code), body)
+    """Take a seat. Counts as any other join."""
+    found = entrance.look_up(
+        code, store.by_code, found=lambda room: (joins(room["id"], room["max_participants"]),)
+    )
+    room = store.join(database(), clock.now_ms(), found, body)
     lookups().remember(code)
     return room
 

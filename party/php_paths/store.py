@@ -41,12 +41,13 @@ RETRY_SECONDS = 2
 WITH_A_TOKEN = "This participant has a token, and nobody speaks for it here."
 
 
-def find(database: Database, now: int, code: str) -> Row:
-    """The room with this code, if it is to be seen here. Raises `RoomNotFound`."""
-    room = rooms.find(database, now, code)
-    if not database.one("SELECT room_id FROM party_php_rooms WHERE room_id = :id", id=room["id"]):
-        raise RoomNotFound
-    return room
+def by_code(source: Connection | Database, code: str) -> Row | None:
+    """The room with this code as it stands in the database, if it is to be seen here."""
+    room = rooms.by_code(source, code)
+    if room is None:
+        return None
+    seen = source.one("SELECT room_id FROM party_php_rooms WHERE room_id = :id", id=room["id"])
+    return room if seen else None
 
 
 def participant(database: Database, room: Row, participant_id: str) -> Row:

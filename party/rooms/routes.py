@@ -23,8 +23,8 @@ from party.errors import (
     WrongPassword,
     WrongStatus,
 )
-from party.rate_limits import CREATE_ROOM, JOIN_ROOM, rate_limits
-from party.rooms import store
+from party.rate_limits import CREATE_ROOM, rate_limits, rejoins
+from party.rooms import entrance, store
 from party.rooms.models import (
     CreateRoom,
     Ended,
@@ -36,6 +36,7 @@ from party.rooms.models import (
     RoomWithYou,
     SetQuiz,
 )
+from party.windows import Window
 
 blueprint = Blueprint("rooms", __name__)
 
@@ -49,7 +50,13 @@ def create(body: CreateRoom) -> dict[str, Any]:
             f"maxParticipants: at most {settings().MAX_PARTICIPANTS} here", field="maxParticipants"
         )
     key = store.create_key_hash(body.retryKey)
-    return _enter(key, CREATE_ROOM, lambda: store.create(database(), clock.now_ms(), body))
+    window = rate_limits().of_address(CREATE_ROOM)
+
+    def count() -> tuple[Window, ...]:
+        rate_limits().hit(window)
+        return (window,)
+
+    return _enter(key, count, lambda: store.create(database(), clock.now_ms(), body))
 
 
 @blueprint.get("/rooms/<code>")
@@ -60,12 +67,11 @@ def create(body: CreateRoom) -> dict[str, Any]:
     errors=(RateLimited, RoomNotFound),
 )
 def show(code: str, caller: Row | None) -> dict[str, Any]:
-    """Strangers' look-ups are limited before anything is looked up, so that codes cannot be guessed."""
-    db, now = database(), clock.now_ms()
+    """What a stranger looks up is counted, so that codes cannot be guessed."""
+    db = database()
     if caller is not None:
-        return store.view(db, now, caller)
-    rate_limits().hit(JOIN_ROOM)
-    return store.preview(db, store.find(db, now, code))
+        return store.view(db, clock.now_ms(), caller)
+    return store.preview(db, entrance.look_up(code))
 
 
 @blueprint.post("/rooms/<code>/join")
@@ -78,39 +84,41 @@ def show(code: str, caller: Row | None) -> dict[str, Any]:
 def join(code: str, body: JoinRoom) -> dict[str, Any]:
     """A retry key that is known gives its seat back and counts against no limit."""
     key = store.join_key_hash(body.retryKey, code)
+    room_id = 0
 
-    def take_seat() -> dict[str, Any]:
-        db, now = database(), clock.now_ms()
-        room = store.find(db, now, code)
-        if room["status"] == "ended":
-            raise RoomEnded
-        if not store.password_fits(room, body.password):
-            raise WrongPassword
-        return store.join(db, now, room["id"], body, key)
+    def count() -> tuple[Window, ...]:
+        nonlocal room_id
+        room, windows = entrance.pass_door(code, body.password)
+        room_id = room["id"]
+        return windows
 
-    return _enter(key, JOIN_ROOM, take_seat)
+    return _enter(key, count, lambda: store.join(database(), clock.now_ms(), room_id, body, key))
 
 
-def _enter(key: str | None, action: str, take_seat: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """The seat that a known retry key has, or a new one, which counts against a limit."""
+def _enter(
+    key: str | None, count: Callable[[], tuple[Window, ...]], take_seat: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """The seat that a known retry key has, or a new one, after it was counted.
+
+    `count` returns the windows in which it was; raises `RateLimited`.
+    """
     db, limits = database(), rate_limits()
-    counted = False
+    counted: tuple[Window, ...] = ()
     while True:
         if seat := store.seat_by_retry_key(db, key):
             with suppress(TokenInvalid):  # its member has just left: then it is a new one
                 room = store.reclaim(db, clock.now_ms(), seat)
                 if counted:
-                    limits.give_back(action)
+                    limits.give_back(*counted)
                 return room
             continue
         if not counted:
             try:
-                limits.hit(action)
+                counted = count()
             except RateLimited:
                 if store.seat_by_retry_key(db, key):  # another request with it was just faster
                     continue
                 raise
-            counted = True
         with suppress(Duplicate):  # the same key in two requests at once
             return take_seat()
 
@@ -121,10 +129,11 @@ def _enter(key: str | None, action: str, take_seat: Callable[[], dict[str, Any]]
     access="member",
     previous_token=True,
     answers={200: RoomWithYou},
-    errors=(RoomEnded,),
+    errors=(RateLimited, RoomEnded),
 )
 def rejoin(caller: Row) -> dict[str, Any]:
     """Until the new token is first used, the old one can ask again."""
+    rate_limits().hit(rejoins(caller["id"]))
     return store.rejoin(database(), clock.now_ms(), caller)
 
 

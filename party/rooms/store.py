@@ -22,7 +22,7 @@ from party.errors import (
     TooFewParticipants,
     WrongStatus,
 )
-from party.models import CODE_ALPHABET, CODE_LENGTH, to_json
+from party.models import CODE_ALPHABET, CODE_LENGTH, room_code, to_json
 from party.rooms.models import CreateRoom, JoinRoom
 from party.stream import ROOM_COLUMNS, add_event, advance, lock_as_member, lock_room, publish
 
@@ -50,21 +50,30 @@ def password_fits(room: Row, password: str | None) -> bool:
 
 
 def find(database: Database, now: int, code: str) -> Row:
-    """The room with this code, in any case of letters; ended first if its time is over.
+    """The room with this code; ended first if its time is over.
 
     Raises `RoomNotFound`, for a malformed code too.
     """
-    code = code.upper() if code.isascii() else ""
-    if len(code) != CODE_LENGTH or not set(code) <= set(CODE_ALPHABET):
-        raise RoomNotFound
-    query = f"SELECT {ROOM_COLUMNS} FROM party_rooms WHERE code = :code"
-    room = database.one(query, code=code)
-    if room and is_over(room, now):
-        end_expired(database, now, room["id"])
-        room = database.one(query, code=code)
+    room = by_code(database, code)
     if room is None:
         raise RoomNotFound
-    return room
+    return up_to_date(database, now, room)
+
+
+def by_code(source: Connection | Database, code: str) -> Row | None:
+    """The room with this code, as it stands in the database; None for a malformed code, too."""
+    code = room_code(code)
+    if len(code) != CODE_LENGTH or not set(code) <= set(CODE_ALPHABET):
+        return None
+    return source.one(f"SELECT {ROOM_COLUMNS} FROM party_rooms WHERE code = :code", code=code)
+
+
+def up_to_date(database: Database, now: int, room: Row) -> Row:
+    """A room, ended first if its time is over. Raises `RoomNotFound` if it was purged meanwhile."""
+    if not is_over(room, now):
+        return room
+    end_expired(database, now, room["id"])
+    return room_row(database, room["id"])
 
 
 def is_over(room: Row, now: int) -> bool:
@@ -218,7 +227,7 @@ def create_key_hash(retry_key: str | None) -> str | None:
 
 def join_key_hash(retry_key: str | None, code: str) -> str | None:
     """The stored form of a retry key for joining one room: elsewhere the same key means another seat."""
-    return auth.hashed(f"join {code.upper()} {retry_key}") if retry_key else None
+    return auth.hashed(f"join {room_code(code)} {retry_key}") if retry_key else None
 
 
 def seat_by_retry_key(database: Database, retry_key_hash: str | None) -> Row | None:
@@ -417,7 +426,7 @@ def view(tx: Connection, now: int, caller: Row) -> dict[str, Any]:
     return room_view(tx, now, room_row(tx, caller["room_id"]), caller)
 
 
-def room_row(tx: Connection, room_id: int) -> Row:
+def room_row(tx: Connection | Database, room_id: int) -> Row:
     """A room's row without locking it. Raises `RoomNotFound` if it was purged meanwhile."""
     room = tx.one(f"SELECT {ROOM_COLUMNS} FROM party_rooms WHERE id = :id", id=room_id)
     if room is None:

@@ -1,0 +1,96 @@
+"""Before the door of a room: whoever knows its code and its password passes, whoever tries them is stopped.
+
+A look-up or join counts as a look. A code or password that was wrong counts as a guess, a right one does
+not. An address without guesses left is refused before anything is looked up for it.
+"""
+
+from collections.abc import Callable
+from threading import Lock
+
+from party import clock
+from party.db import POOL_WAIT_SECONDS, Connection, Row, database
+from party.errors import RoomEnded, RoomNotFound, Unavailable, WrongPassword
+from party.rate_limits import GUESS, LOOK, joins, rate_limits, wrong_passwords
+from party.rooms import store
+from party.windows import Ledger, Window
+
+Find = Callable[[Connection, str], Row | None]
+
+# One password at a time in each process: those being checked count as wrong until they turn out right.
+_checking = Lock()
+
+
+def look_up(
+    code: str,
+    find: Find = store.by_code,
+    *,
+    look: bool = True,
+    found: Callable[[Row], tuple[Window, ...]] = lambda room: (),
+) -> Row:
+    """The room that `find` finds; `found` tells what it counts against besides, `look` whether as a look.
+
+    Raises `RoomNotFound`, `RateLimited`.
+    """
+    limits = rate_limits()
+    guess = limits.of_address(GUESS)
+    looks = (limits.of_address(LOOK),) if look else ()
+
+    def plan(ledger: Ledger) -> Row | None:
+        ledger.require(guess, *looks)
+        ledger.take(*looks)
+        room = find(ledger.tx, code)
+        ledger.take(*(found(room) if room else (guess,)))
+        return room
+
+    room = limits.run(plan)
+    if room is None:
+        raise RoomNotFound
+    return store.up_to_date(database(), clock.now_ms(), room)
+
+
+def pass_door(code: str, password: str | None) -> tuple[Row, tuple[Window, ...]]:
+    """The open room for which this code and password are right, and the windows that it was counted in.
+
+    Raises `RoomNotFound`, `RoomEnded`, `WrongPassword`, `RateLimited`.
+    """
+
+    def of_join(room: Row) -> Window:
+        return joins(room["id"], room["max_participants"])
+
+    room = look_up(
+        code,
+        found=lambda room: () if room["password_hash"] or room["status"] == "ended" else (of_join(room),),
+    )
+    if room["status"] == "ended":
+        raise RoomEnded
+    if room["password_hash"]:
+        _check_password(room, password, of_join(room))
+    return room, (rate_limits().of_address(LOOK), of_join(room))
+
+
+def _check_password(room: Row, password: str | None, then: Window) -> None:
+    """Count a wrong password before its slow hash is made; a right one counts in `then` in its place."""
+    limits = rate_limits()
+    guess, wrong = limits.of_address(GUESS), wrong_passwords(room["id"])
+
+    def wrong_until_checked(ledger: Ledger) -> None:
+        ledger.take(guess)
+        ledger.take(wrong)
+
+    def right(ledger: Ledger) -> None:
+        ledger.give_back(guess)
+        ledger.give_back(wrong)
+        ledger.take(then)
+
+    if password is None:  # it makes no work, and whoever asks for one after that is not held back by others
+        limits.hit(guess)
+        raise WrongPassword
+    if not _checking.acquire(timeout=POOL_WAIT_SECONDS):
+        raise Unavailable
+    try:
+        limits.run(wrong_until_checked)
+        if not store.password_fits(room, password):
+            raise WrongPassword
+        limits.run(right)
+    finally:
+        _checking.release()
