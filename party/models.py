@@ -1,6 +1,7 @@
 """What bodies and answers consist of: pydantic types that validate and that the OpenAPI page shows."""
 
 import json
+import re
 import unicodedata
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
@@ -27,14 +28,14 @@ _LOOKALIKES = str.maketrans("O0I1L", "QQJJJ")
 def room_code(typed: str) -> str:
     """A room code as a person may have typed or pasted it, in the form that it is stored in.
 
-    Any case and width of letters; spaces, dashes and what cannot be seen are left out. O and 0 are read
-    as Q, and I, 1 and L as J: no code has them, so whoever sees one has misread it. What is no code
-    stays none.
+    Any case and width of letters; spaces, dashes and the like, and what cannot be seen, are left out. O
+    and 0 are read as Q, and I, 1 and L as J: no code has them, so whoever sees one has misread it. What
+    is no code stays none.
     """
     text = "".join(
         character
         for character in typed.translate(_AS_TYPED)
-        if unicodedata.category(character) not in ("Zs", "Pd", "Cf")
+        if unicodedata.category(character)[0] not in "ZP" and unicodedata.category(character) != "Cf"
     )
     return text.upper().translate(_LOOKALIKES) if text.isascii() else text
 
@@ -49,12 +50,27 @@ class Answer(BaseModel):
     """The `data` of an answer; described here for the OpenAPI document, built as a plain dict."""
 
 
+# What shows nothing though it counts as a letter, mark or symbol: Unicode's Default_Ignorable_Code_Point,
+# which Python's tables lack, the empty Braille pattern, and a notehead of no shape.
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+    "\U0001d159\U000e0000-\U000e0fff]"
+)
+
+
+def _shows(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category[0] != "Z" and category not in ("Cc", "Cf") and not _BLANK.fullmatch(character)
+
+
 def _visible(text: str) -> str:
     text = text.strip()
     if not 1 <= len(text) <= 50:
         raise ValueError("must have 1 to 50 characters after trimming")
     if any(unicodedata.category(character) == "Cc" for character in text):
         raise ValueError("must not contain control characters")
+    if not any(map(_shows, text)):
+        raise ValueError("must have a character that can be seen")
     return text
 
 
@@ -93,7 +109,7 @@ Name = Annotated[
     str,
     AfterValidator(_visible),
     Field(
-        description="1 to 50 characters after trimming, none of control",
+        description="1 to 50 characters after trimming, none of control, and one that can be seen",
         json_schema_extra={"pattern": VISIBLE},
     ),
 ]
