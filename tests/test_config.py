@@ -1,6 +1,7 @@
 """Settings: their defaults, who overrides whom, and the one line that a wrong one stops the start with."""
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -95,6 +96,48 @@ def test_lists_are_written_with_commas_or_spaces_in_the_environment(tmp_path: Pa
     found = load_settings(tmp_path, {"PARTY_ALLOWED_ORIGINS": origins, "PARTY_STUN_URLS": ""})
     assert found.ALLOWED_ORIGINS == ["https://a.example", "https://b.example:8443"]
     assert found.STUN_URLS == []
+
+
+TRUSTED = {"192.0.2.0/24": {"ROOMS_PER_HOUR": 500}, "2001:db8::/48": {"LOOKS_PER_MINUTE": 3000}}
+
+
+def test_trusted_networks_are_an_object_in_config_py_and_in_the_environment(tmp_path: Path) -> None:
+    for text in (json.dumps(TRUSTED), repr(TRUSTED)):
+        assert load_settings(tmp_path, {"PARTY_TRUSTED_NETWORKS": text}).TRUSTED_NETWORKS == TRUSTED
+    assert load_settings(tmp_path, {"PARTY_TRUSTED_NETWORKS": ""}).TRUSTED_NETWORKS == {}
+    (tmp_path / "config.py").write_text(f"TRUSTED_NETWORKS = {TRUSTED!r}\n")
+    assert load_settings(tmp_path, {}).TRUSTED_NETWORKS == TRUSTED
+    one = {"192.0.2.7": {"GUESSES_PER_MINUTE": 5}}
+    (tmp_path / "config.py").write_text(f"TRUSTED_NETWORKS = {one!r}\n")
+    assert load_settings(tmp_path, {}).TRUSTED_NETWORKS == {"192.0.2.7/32": {"GUESSES_PER_MINUTE": 5}}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "192.0.2.0/24",
+        [],
+        {"school": {"ROOMS_PER_HOUR": 5}},
+        {"192.0.2.0/99": {"ROOMS_PER_HOUR": 5}},
+        {"192.0.2.0/24": 500},
+        {"192.0.2.0/24": {"ROOMS_PER_HOUR": 0}},
+        {"192.0.2.0/24": {"ROOMS_PER_HOUR": "many"}},
+        {"192.0.2.0/24": {"JOINS_PER_MINUTE": 5}},
+        {"192.0.2.0/24": {"ROOMS_PER_HOUR": 1.5}},
+    ],
+    ids=str,
+)
+def test_trusted_networks_of_another_form_stop_the_start(tmp_path: Path, value: object) -> None:
+    line = refusal(tmp_path, TRUSTED_NETWORKS=json.dumps(value))
+    assert re.fullmatch(r"TRUSTED_NETWORKS \(environment\): .+: write PARTY_TRUSTED_NETWORKS=\{.+\}", line)
+    (tmp_path / "config.py").write_text(f"TRUSTED_NETWORKS = {value!r}\n")
+    if not isinstance(value, str):
+        assert refusal(tmp_path).startswith("TRUSTED_NETWORKS (config.py): ")
+
+
+def test_a_network_with_bits_beyond_its_length_is_told_where_it_begins(tmp_path: Path) -> None:
+    value = json.dumps({"192.0.2.5/24": {"ROOMS_PER_HOUR": 5}})
+    assert refusal(tmp_path, TRUSTED_NETWORKS=value).endswith("write 192.0.2.0/24")
 
 
 @pytest.mark.parametrize(
