@@ -133,6 +133,8 @@ def _one_line_errors() -> Iterator[None]:
         yield
     except (config.ConfigError, MigrationError) as error:
         sys.exit(f"party: {error}")
+    except housekeeping.Incomplete as error:
+        sys.exit(f"party: {error}")
     except SchemaBehind:
         sys.exit("party: the database schema is behind: run `python -m party migrate`")
     except Unavailable as error:

@@ -60,7 +60,10 @@ def by_day(tx: Connection) -> list[Row]:
 
 
 def room_counts(tx: Connection, room_id: int) -> dict[str, int]:
-    """What one room adds to its day. Every number it gave out was a signal or an event."""
+    """What one room, or what is left of it, adds to its day.
+
+    Every number it gave out was a signal or an event.
+    """
     events = _number(tx, "SELECT COUNT(*) AS n FROM party_events WHERE room_id = :id", id=room_id)
     joins = _number(
         tx,
@@ -68,13 +71,21 @@ def room_counts(tx: Connection, room_id: int) -> dict[str, int]:
         id=room_id,
     )
     return {
-        "rooms": 1,
+        "rooms": _number(tx, "SELECT COUNT(*) AS n FROM party_rooms WHERE id = :id", id=room_id),
         "members": _number(
             tx, "SELECT COUNT(*) AS n FROM party_participants WHERE room_id = :id", id=room_id
         ),
         "joins": joins,
         "signals": _number(tx, "SELECT seq AS n FROM party_rooms WHERE id = :id", id=room_id) - events,
     }
+
+
+def add_difference(tx: Connection, room: Row, before: dict[str, int]) -> None:
+    """Add to a room's day what its `room_counts` have lost since `before`: the sum stays the same."""
+    now = room_counts(tx, room["id"])
+    lost = {name: count - now[name] for name, count in before.items() if count != now[name]}
+    if lost:
+        add_to_day(tx, day_of(room["created_at"]), lost)
 
 
 def add_to_day(tx: Connection, day: str, counts: dict[str, int]) -> None:

@@ -12,6 +12,12 @@ from party.config import settings
 from party.db import Connection, Row
 from party.errors import RoomEnded, RoomNotFound, TokenInvalid
 from party.models import to_json
+from party.statistics import add_difference, room_counts
+
+# A room's latest events that are kept, and after how many numbers of the room it is looked whether there
+# are more. Who has not acknowledged those that go is told of a gap, and gets the Room instead.
+KEPT_EVENTS = 2000
+TRIM_EVERY = 500
 
 # What most calls need to know of a room; the quiz is fetched by those who show it.
 ROOM_COLUMNS = """
@@ -65,7 +71,33 @@ def advance(
     tx.run(f"UPDATE party_rooms SET {assignments} WHERE id = :id", id=room["id"], **columns)
     room.update(columns)
     tx.moved.add(room["id"])
+    if (first - 1) // TRIM_EVERY != room["seq"] // TRIM_EVERY:
+        _trim_events(tx, room)
     return first
+
+
+def _trim_events(tx: Connection, room: Row) -> None:
+    """Delete a room's old events; members that have not acknowledged them will see a gap."""
+    oldest = tx.one(
+        f"""
+        SELECT seq FROM party_events WHERE room_id = :id
+        ORDER BY seq DESC LIMIT 1 OFFSET {KEPT_EVENTS}
+        """,
+        id=room["id"],
+    )
+    if oldest is None:
+        return
+    cut = {"id": room["id"], "seq": oldest["seq"]}
+    before = room_counts(tx, room["id"])
+    tx.run("DELETE FROM party_events WHERE room_id = :id AND seq <= :seq", **cut)
+    add_difference(tx, room, before)
+    tx.run(
+        """
+        UPDATE party_participants SET expired_seq = :seq
+        WHERE room_id = :id AND left_at IS NULL AND acked_seq < :seq AND expired_seq < :seq
+        """,
+        **cut,
+    )
 
 
 def add_event(

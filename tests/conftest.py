@@ -11,8 +11,8 @@ import pytest
 from flask import Flask
 
 import party
+from party import cleanup, rate_limits
 from party import clock as party_clock
-from party import rate_limits
 from party.config import load_settings
 from party.db.migrate import migrate
 from tests.support.browser import browser as browser
@@ -120,6 +120,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def one_second(monkeypatch: pytest.MonkeyPatch) -> None:
     """All polls and sends of a test come within the second in which a member may make so many."""
     monkeypatch.setattr(rate_limits, "time", SimpleNamespace(monotonic=lambda: 1_000.0))
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine, the cleaning behind an answer comes to its end."""
+    monkeypatch.setattr(cleanup, "SECONDS", 60)
 
 
 MakeApp = Callable[..., Flask]

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint
 
-from party import clock
+from party import cleanup, clock
 from party.api import call
 from party.db import Row, database
 from party.errors import RoomEnded, WrongQuestion, WrongStatus
@@ -15,6 +15,7 @@ from party.rooms.models import Room
 
 blueprint = Blueprint("quiz", __name__)
 blueprint.record(lambda state: rooms.show_guests(state.app, rules.shown_to_guests))
+cleanup.add_children("party_answers", "party_questions")
 
 
 @blueprint.post("/rooms/<code>/next")

@@ -283,6 +283,7 @@ def _reseat(
         room_id=room["id"],
         id=member["id"],
     )
+    _forget_ids(tx, member)
     advance(tx, room, now, members=True, negotiated_at=now)
     page = {
         "token_hash": auth.hashed(token),
@@ -358,6 +359,7 @@ def _free_seat(tx: Connection, now: int, member: Row) -> None:
         room_id=member["room_id"],
         id=member["id"],
     )
+    _forget_ids(tx, member)
     tx.run(
         """
         UPDATE party_participants
@@ -367,6 +369,11 @@ def _free_seat(tx: Connection, now: int, member: Row) -> None:
         now=now,
         id=member["id"],
     )
+
+
+def _forget_ids(tx: Connection, member: Row) -> None:
+    """Forget what a token has sent that nobody can send with any longer."""
+    tx.run("DELETE FROM party_sent WHERE token_hash = :token_hash", token_hash=member["token_hash"])
 
 
 def end_locked(

@@ -25,6 +25,8 @@ ANSWER_BYTES = 1024 * KIB
 # What a message takes in an answer besides its payload, rounded up.
 ENVELOPE_BYTES = 256
 MAILBOX_RETRY_SECONDS = 2
+# A token's latest client message ids that are remembered.
+REMEMBERED_IDS = 2000
 # Expired signals dropped in one transaction; the next poll goes on.
 DROPPED_AT_ONCE = 500
 
@@ -137,7 +139,26 @@ def _store(tx: Connection, now: int, room: Row, sender: Row, messages: list[Mess
             if message.clientMsgId
         ],
     )
+    # No token can have used more ids than its room has given out numbers.
+    if room["seq"] > REMEMBERED_IDS:
+        _forget_old_ids(tx, sender["token_hash"])
     return first
+
+
+def _forget_old_ids(tx: Connection, token_hash: str) -> None:
+    """Forget all but a token's latest client message ids."""
+    tx.run(
+        f"""
+        DELETE FROM party_sent
+        WHERE token_hash = :token_hash AND seq <= (
+            SELECT seq FROM (
+                SELECT seq FROM party_sent WHERE token_hash = :token_hash
+                ORDER BY seq DESC LIMIT 1 OFFSET {REMEMBERED_IDS}
+            ) AS older
+        )
+        """,
+        token_hash=token_hash,
+    )
 
 
 def _mailbox_room(tx: Connection, room_id: int, to_id: int) -> tuple[int, int]:
@@ -306,7 +327,7 @@ def peers(tx: Connection, caller: Row) -> list[str]:
 
 
 @transaction
-def drop_expired(tx: Connection, now: int, room_id: int) -> int:
+def drop_expired(tx: Connection, now: int, room_id: int, most: int = DROPPED_AT_ONCE) -> int:
     """Drop a room's signals that nobody acknowledged in time and tell their senders: how many."""
     room = lock_room(tx, room_id)
     dropped = [
@@ -323,7 +344,7 @@ def drop_expired(tx: Connection, now: int, room_id: int) -> int:
             """,
             room_id=room_id,
             now=now,
-            most=DROPPED_AT_ONCE,
+            most=most,
         )
         # An acknowledgement needs no room's lock and may have been faster.
         if tx.run(
