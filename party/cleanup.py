@@ -35,7 +35,7 @@ AGAIN_MS = 1_000
 SECONDS = 0.05
 ALL = 1_000_000
 # Rows of a room that go in one transaction: a few milliseconds, some ten on a slow disk.
-ROWS = 1000
+ROWS = 500
 # Signals that are dropped in one transaction, of which each is a row to delete and an event to write.
 SIGNALS = 100
 # Between two pieces of one room cron leaves the database to others.

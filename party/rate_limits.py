@@ -46,7 +46,7 @@ REJOINS_PER_MINUTE = 30
 
 
 class MemberRates:
-    """At most so many calls within any second by one member, counted in this process only."""
+    """At most so many calls, or messages, within any second by one member, counted in this process only."""
 
     def __init__(self, per_second: int) -> None:
         self._per_second = per_second
@@ -54,17 +54,27 @@ class MemberRates:
         self._swept_at = 0.0
         self._lock = Lock()
 
-    def hit(self, member: Hashable) -> None:
-        """Count a call of a member, who is known by the id of its row. Raises `RateLimited`."""
+    def hit(self, member: Hashable, amount: int = 1) -> None:
+        """Count a call of a member, who is known by the id of its row. Raises `RateLimited`.
+
+        A call with more messages than a second takes is let through after a second without any, and
+        takes up as many of the following ones as it has messages for.
+        """
         now = time.monotonic()
         with self._lock:
             if now - self._swept_at > 1:
                 self._calls = {key: calls for key, calls in self._calls.items() if calls[-1] > now - 1}
                 self._swept_at = now
             calls = self._calls.setdefault(member, deque(maxlen=self._per_second))
-            if len(calls) == self._per_second and calls[0] > now - 1:
-                raise RateLimited(retry_after=1)
-            calls.append(now)
+            while calls and calls[0] <= now - 1:
+                calls.popleft()
+            too_many = len(calls) + amount - self._per_second
+            if calls and too_many > 0:
+                # So many have to be over a second old before this call fits.
+                last = calls[min(too_many, len(calls)) - 1]
+                raise RateLimited(retry_after=max(1, math.ceil(last + 1 - now)))
+            for _ in range(amount):
+                calls.append(calls[0] + 1 if len(calls) == self._per_second else now)
 
 
 class RateLimits:

@@ -182,6 +182,33 @@ def test_a_member_is_held_back_by_its_process(
     assert call().status in (200, 201)
 
 
+def test_sends_are_counted_by_messages(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = 1000.0
+    monkeypatch.setattr("party.rate_limits.time.monotonic", lambda: at)
+    client = Api.of_app(make_app(SENDS_PER_SECOND=50))
+    host = client.create_room()
+    guest = client.join(host.code)
+
+    def send(count: int) -> Answer:
+        return host.send_batch([{"toId": guest.id, "type": "ice", "payload": {}}] * count)
+
+    assert [send(20).status for _ in range(3)] == [201, 201, 429]
+    assert send(10).status == 201
+    assert host.send(guest).code == "RATE_LIMITED"
+    # The largest batch there can be passes after a quiet second, and takes up the two that it has sends for.
+    at += 0.999
+    assert send(100).status == 429
+    at += 0.001
+    assert send(100).status == 201
+    refused = host.send(guest)
+    assert (refused.status, refused.error["retryAfter"]) == (429, 2)
+    at += 1.999
+    assert send(1).status == 429
+    at += 0.001
+    assert send(50).status == 201
+    assert send(1).error["retryAfter"] == 1
+
+
 @pytest.mark.usefixtures("one_second")
 def test_a_refused_send_stores_and_acknowledges_nothing(make_app: MakeApp) -> None:
     client = Api.of_app(make_app(SENDS_PER_SECOND=1))

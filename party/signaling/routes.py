@@ -91,7 +91,7 @@ def send(body: SendOne | SendSeveral, caller: Row) -> tuple[dict[str, Any], int]
     """201 if anything was stored; 200 if all of it was known already."""
     if body.fromId is not None:
         _check_id(caller, body.fromId)
-    rate_limits().sends.hit(caller["id"])
+    rate_limits().sends.hit(caller["id"], len(body.signals))
     db, now = database(), clock.now_ms()
     numbers, stored = store.send(db, now, caller, body.signals, body.after)
     answer: dict[str, Any] = {"sent": True}
