@@ -1,7 +1,10 @@
 """The client's unit tests, which run in Node: the poll loop and the negotiation on a clock of their own."""
 
+import re
 import subprocess
 
+from party import errors
+from tests.support.peers import CODES
 from tests.support.processes import needs
 from tests.support.server import ROOT
 
@@ -18,3 +21,11 @@ def test_the_clients_unit_tests_pass() -> None:
     )
     assert len(files) >= 2
     assert done.returncode == 0, done.stdout
+
+
+def test_the_client_knows_the_error_codes_of_the_service() -> None:
+    """Any other code is somebody else's, and says nothing about a seat."""
+    listed = (ROOT / "party/static/errors.js").read_text().partition("new Set([")[2].partition("]")[0]
+    assert set(re.findall(r'"(\w+)"', listed)) == CODES
+    raised = {kind.code for kind in vars(errors).values() if isinstance(kind, type) and hasattr(kind, "code")}
+    assert raised - {"", None} == CODES

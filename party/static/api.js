@@ -3,8 +3,16 @@
  * failure an `ApiError`, whether the service, a proxy before it or the network was the cause.
  */
 
+import { encoded, plain } from "./bodies.js";
+import { ApiError, foreign, unwrap } from "./errors.js";
+import { inTurn } from "./turns.js";
+
+export { ApiError };
+
 /** Longer than any answer takes that is not held back; a request that hangs must not stop the polling. */
 const REQUEST_TIMEOUT_MS = 20_000;
+/** For the question whether the service is there at all. */
+const PROBE_TIMEOUT_MS = 5_000;
 /** How long a poll may be held until something comes. Many services hold none, and answer at once. */
 const WAIT_SECONDS = 25;
 const WAIT_MS = WAIT_SECONDS * 1000;
@@ -102,31 +110,6 @@ export const AT_ONCE_MS = 1_000;
  * @property {string} clientMsgId  makes a repeated send harmless
  */
 
-/** A call that failed. */
-export class ApiError extends Error {
-  /**
-   * @param {object} failure
-   * @param {string} failure.code  the contract's, or "NETWORK" (no answer) or "BAD_ANSWER" (not the service's)
-   * @param {string} failure.message  for people
-   * @param {number} failure.status  of the answer; 0 where none came
-   * @param {string} [failure.field]  the field that was wrong
-   * @param {number} [failure.retryAfterMs]  how long the service wants to be left alone
-   */
-  constructor({ code, message, status, field, retryAfterMs = 0 }) {
-    super(message);
-    this.name = "ApiError";
-    this.code = code;
-    this.status = status;
-    this.field = field;
-    this.retryAfterMs = retryAfterMs;
-  }
-
-  /** Whether nothing is wrong with the request itself: the network, the service or its database failed. */
-  get isOutage() {
-    return this.status === 0 || this.status >= 500;
-  }
-}
-
 /**
  * @typedef {object} RequestRecord  how a request went
  * @property {string} method
@@ -134,6 +117,22 @@ export class ApiError extends Error {
  * @property {number} status  0 where no answer came
  * @property {number} durationMs
  */
+
+/**
+ * @typedef {object} CallOptions
+ * @property {Record<string, string>} [headers]
+ * @property {AbortSignal} [signal]  gives the call up; it then rejects with the signal's reason
+ * @property {number} [timeoutMs]
+ * @property {boolean} [keepalive]  let the request outlive the page
+ */
+
+/**
+ * What this page has learnt, by the service's address: that encoded bodies come through where others do not,
+ * or that the service takes none.
+ *
+ * @type {Map<string, "helps"|"refused">}
+ */
+const encodings = new Map();
 
 /** What anyone may call. */
 export class Api {
@@ -173,17 +172,68 @@ export class Api {
   /**
    * @param {string} method
    * @param {string} path  relative to the mount point
-   * @param {object} [options]
-   * @param {object} [options.body]
-   * @param {Record<string, string>} [options.headers]
-   * @param {AbortSignal} [options.signal]  gives the call up; it then rejects with the signal's reason
-   * @param {number} [options.timeoutMs]
-   * @param {boolean} [options.keepalive]  let the request outlive the page
+   * @param {CallOptions & {body?: object}} [options]
    * @returns {Promise<any>} the answer's `data`; rejects with an `ApiError`, or a `TypeError` where the body
    *   is nothing that JSON can express
    */
-  async call(method, path, { body, headers = {}, signal, timeoutMs = REQUEST_TIMEOUT_MS, keepalive } = {}) {
+  async call(method, path, { body, ...options } = {}) {
     const json = body && JSON.stringify(body);
+    const encoding = encodings.get(this.baseUrl.href);
+    if (!json || encoding === "refused") return this.#request(method, path, plain(json), options);
+    if (encoding === "helps") return this.#request(method, path, encoded(json), options);
+    try {
+      return await this.#request(method, path, plain(json), options);
+    } catch (error) {
+      if (!(error instanceof ApiError) || !(await this.#isAboutBody(error, options))) throw error;
+      return this.#callEncoded(method, path, json, options, error);
+    }
+  }
+
+  /**
+   * Whether it is the body that somebody in between has refused.
+   *
+   * @param {ApiError} error
+   * @param {CallOptions} options
+   */
+  async #isAboutBody(error, { signal, keepalive }) {
+    if (error.isBlocked) return error.status >= 400 && ![413, 429].includes(error.status);
+    // From another site, a firewall's page cannot be told from a dead network. Is the service there?
+    const isElsewhere = globalThis.location !== undefined && globalThis.location.origin !== this.baseUrl.origin;
+    if (error.code !== "NETWORK" || !isElsewhere || keepalive) return false;
+    return this.#request("GET", "health", plain(undefined), { signal, timeoutMs: PROBE_TIMEOUT_MS }).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {string} json
+   * @param {CallOptions} options
+   * @param {ApiError} refusal  how it went as it was
+   */
+  async #callEncoded(method, path, json, options, refusal) {
+    try {
+      const data = await this.#request(method, path, encoded(json), options);
+      encodings.set(this.baseUrl.href, "helps");
+      return data;
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.isOutage) throw error;
+      if (error.isBlocked) throw refusal;
+      encodings.set(this.baseUrl.href, error.code === "JSON_REQUIRED" ? "refused" : "helps");
+      throw error.code === "JSON_REQUIRED" ? refusal : error;
+    }
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {import("./bodies.js").RequestBody} body
+   * @param {CallOptions} options
+   */
+  async #request(method, path, body, { headers, signal, timeoutMs = REQUEST_TIMEOUT_MS, keepalive }) {
+    if (signal?.aborted) throw reasonOf(signal);
     const aborter = new AbortController();
     const abort = () => aborter.abort();
     const timer = setTimeout(abort, timeoutMs);
@@ -193,17 +243,17 @@ export class Api {
     try {
       const response = await fetch(new URL(path, this.baseUrl), {
         method,
-        headers: json ? { "Content-Type": "application/json", ...headers } : headers,
-        body: json,
+        headers: { ...body.headers, ...headers },
+        body: body.content,
         signal: aborter.signal,
         credentials: "omit",
         keepalive,
       });
       const text = await response.text();
       status = response.status;
-      return unwrap(status, text);
+      return unwrap(status, text, response.headers?.get("Retry-After"));
     } catch (error) {
-      signal?.throwIfAborted();
+      if (signal?.aborted) throw reasonOf(signal);
       if (error instanceof ApiError) throw error;
       throw new ApiError({ code: "NETWORK", message: "The service cannot be reached.", status: 0 });
     } finally {
@@ -212,6 +262,15 @@ export class Api {
       this.onRequest({ method, path, status, durationMs: performance.now() - startedAt });
     }
   }
+}
+
+/**
+ * Not `throwIfAborted`: older browsers know neither that nor the reason.
+ *
+ * @param {AbortSignal} signal
+ */
+function reasonOf(signal) {
+  return signal.reason ?? new DOMException("The call was given up.", "AbortError");
 }
 
 /** @typedef {{code: string, id: string, token: string}} Seat  what a page must know to act for a participant */
@@ -243,7 +302,18 @@ export class MemberApi {
    * @param {AbortSignal} [options.signal]
    * @returns {Promise<PollAnswer>}
    */
-  async poll(after, { mayBeHeld, signal }) {
+  poll(after, { mayBeHeld, signal }) {
+    const poll = (/** @type {boolean} */ isHeld) => this.#poll(after, isHeld, signal);
+    return mayBeHeld ? inTurn(this.#api.baseUrl.href, poll) : poll(false);
+  }
+
+  /**
+   * @param {number|null} after
+   * @param {boolean} mayBeHeld
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<PollAnswer>}
+   */
+  async #poll(after, mayBeHeld, signal) {
     const waitSeconds = this.#longestHoldMs > 0 ? WAIT_SECONDS : CAUTIOUS_WAIT_SECONDS;
     // In headers rather than in the URL, so that one CORS preflight serves all polls.
     const headers = {
@@ -255,7 +325,7 @@ export class MemberApi {
     const startedAt = performance.now();
     try {
       const options = { headers, signal, timeoutMs };
-      const answer = await this.#api.call("GET", `signal/${this.#code}/${this.#id}`, options);
+      const answer = checked(await this.#api.call("GET", `signal/${this.#code}/${this.#id}`, options));
       // An answer with news has come when the news did, whether it was held for them or not.
       if (mayBeHeld && answer.messages.length === 0) {
         this.#longestHoldMs = performance.now() - startedAt > AT_ONCE_MS ? WAIT_MS : 0;
@@ -276,8 +346,9 @@ export class MemberApi {
    * @param {AbortSignal} [signal]
    * @returns {Promise<PollAnswer>}
    */
-  send(messages, after, signal) {
-    return this.#call("POST", "signal", { body: { roomCode: this.#code, messages, after }, signal });
+  async send(messages, after, signal) {
+    const body = { roomCode: this.#code, messages, after };
+    return checked(await this.#call("POST", "signal", { body, signal }));
   }
 
   /**
@@ -352,7 +423,7 @@ export class MemberApi {
 
   /** @returns {Promise<void>} */
   end() {
-    return this.#call("DELETE", `rooms/${this.#code}`);
+    return this.#call("POST", `rooms/${this.#code}/end`);
   }
 
   /**
@@ -366,24 +437,11 @@ export class MemberApi {
 }
 
 /**
- * The `data` of an answer. Throws an `ApiError`.
+ * An answer without a stream is not the service's, whatever it says of its success.
  *
- * @param {number} status
- * @param {string} text
+ * @param {PollAnswer} answer
  */
-function unwrap(status, text) {
-  let envelope;
-  try {
-    envelope = JSON.parse(text);
-  } catch {
-    envelope = null;
-  }
-  if (envelope?.success === true) return envelope.data;
-  const { code, message, field, retryAfter = 0 } = envelope?.error ?? {};
-  if (!code) {
-    // Not ours: the error page of a proxy or of a host that is restarting. Whatever its status says,
-    // the service itself has not answered.
-    throw new ApiError({ code: "BAD_ANSWER", message: "The service gave no proper answer.", status: 0 });
-  }
-  throw new ApiError({ code, message, status, field, retryAfterMs: retryAfter * 1000 });
+function checked(answer) {
+  if (!Array.isArray(answer.messages) || !Number.isInteger(answer.seq)) throw foreign(200);
+  return answer;
 }

@@ -20,7 +20,9 @@ export class Outbox {
      * @returns {string} the `clientMsgId` under which it is sent
      */
     post(toId: string, type: OutgoingSignal["type"], payload: Record<string, any>): string;
-    /** @returns {OutgoingSignal[]} what to send now; it stays here until it is `sent` */
+    /** Whether a batch was refused, and which of its signals is to blame is being found out. */
+    get isDividing(): boolean;
+    /** @returns {OutgoingSignal[]} what to send now; it stays here until it is `sent` or `refused` */
     batch(): OutgoingSignal[];
     /**
      * @returns {OutgoingSignal[]} what is not `sent` yet, still gathering or not: as much of it as the browser
@@ -29,6 +31,21 @@ export class Outbox {
     lastBatch(): OutgoingSignal[];
     /** @param {OutgoingSignal[]} batch  need not be sent any more */
     sent(batch: OutgoingSignal[]): void;
+    /**
+     * The service takes all of a batch or nothing of it, so one signal is refused together with those to
+     * others. The next batches are parts of this one, until it is alone.
+     *
+     * @param {OutgoingSignal[]} batch
+     * @returns {OutgoingSignal[]} what was refused alone, and is dropped
+     */
+    refused(batch: OutgoingSignal[]): OutgoingSignal[];
+    /**
+     * The mailbox of somebody in this batch is full. Those to others need not wait for it.
+     *
+     * @param {OutgoingSignal[]} batch
+     * @returns {boolean} whether there is another batch that may do better now
+     */
+    passOver(batch: OutgoingSignal[]): boolean;
     /** @param {string} toId  whose signals are of no use any more */
     discard(toId: string): void;
     #private;

@@ -9,6 +9,11 @@ import { randomText } from "./random.js";
 
 /** The contract's limit for one request. */
 const LARGEST_BATCH = 100;
+/**
+ * Far below the contract's limit: a third more when it is encoded, it is still below the 128 KiB beyond which
+ * firewalls usually refuse a body. A signal that is larger by itself is sent by itself.
+ */
+const LARGEST_BATCH_BYTES = 90 * 1024;
 /** Browsers give the requests that outlive a page 64 KiB together. */
 const LARGEST_LAST_BATCH_BYTES = 60 * 1024;
 
@@ -27,6 +32,10 @@ export class Outbox {
   #timer;
   /** When the first of those that are gathering has waited for long enough. */
   #dueAt = 0;
+  /** How many go in one batch: fewer while one is sought that the service refuses. */
+  #atMost = LARGEST_BATCH;
+  /** @type {Set<string>} whose mailbox is full, as far as was found since we last waited */
+  #full = new Set();
   #gatherTimes;
   #onDue;
 
@@ -68,9 +77,15 @@ export class Outbox {
     return signal.clientMsgId;
   }
 
-  /** @returns {OutgoingSignal[]} what to send now; it stays here until it is `sent` */
+  /** Whether a batch was refused, and which of its signals is to blame is being found out. */
+  get isDividing() {
+    return this.#atMost < LARGEST_BATCH;
+  }
+
+  /** @returns {OutgoingSignal[]} what to send now; it stays here until it is `sent` or `refused` */
   batch() {
-    return this.#due.slice(0, LARGEST_BATCH);
+    const [first] = this.#due;
+    return first ? [first, ...fitting(this.#due.slice(1, this.#atMost), LARGEST_BATCH_BYTES - sizeOf(first))] : [];
   }
 
   /**
@@ -78,22 +93,59 @@ export class Outbox {
    *   still takes when the page goes
    */
   lastBatch() {
-    const unsent = [...this.#due, ...this.#gathering].slice(0, LARGEST_BATCH);
-    let bytes = 0;
-    const tooMany = unsent.findIndex((signal) => (bytes += sizeOf(signal)) > LARGEST_LAST_BATCH_BYTES);
-    return tooMany < 0 ? unsent : unsent.slice(0, tooMany);
+    return fitting([...this.#due, ...this.#gathering].slice(0, LARGEST_BATCH), LARGEST_LAST_BATCH_BYTES);
   }
 
   /** @param {OutgoingSignal[]} batch  need not be sent any more */
   sent(batch) {
-    const gone = new Set(batch);
-    this.#due = this.#due.filter((signal) => !gone.has(signal));
+    this.#remove(batch);
+    this.#full.clear();
+    this.#atMost = this.isDue ? Math.min(this.#atMost * 2, LARGEST_BATCH) : LARGEST_BATCH;
+  }
+
+  /**
+   * The service takes all of a batch or nothing of it, so one signal is refused together with those to
+   * others. The next batches are parts of this one, until it is alone.
+   *
+   * @param {OutgoingSignal[]} batch
+   * @returns {OutgoingSignal[]} what was refused alone, and is dropped
+   */
+  refused(batch) {
+    if (batch.length > 1) {
+      this.#atMost = Math.ceil(batch.length / 2);
+      return [];
+    }
+    this.#remove(batch);
+    if (!this.isDue) this.#atMost = LARGEST_BATCH;
+    return batch;
+  }
+
+  /**
+   * The mailbox of somebody in this batch is full. Those to others need not wait for it.
+   *
+   * @param {OutgoingSignal[]} batch
+   * @returns {boolean} whether there is another batch that may do better now
+   */
+  passOver(batch) {
+    if (batch.length > 1) return this.refused(batch).length === 0;
+    for (const { toId } of batch) this.#full.add(toId);
+    const isFull = (/** @type {OutgoingSignal} */ { toId }) => this.#full.has(toId);
+    const others = this.#due.filter((signal) => !isFull(signal));
+    this.#due = [...others, ...this.#due.filter(isFull)]; // in order for each of them
+    if (others.length === 0) this.#full.clear();
+    return others.length > 0;
   }
 
   /** @param {string} toId  whose signals are of no use any more */
   discard(toId) {
     this.#due = this.#due.filter((signal) => signal.toId !== toId);
     this.#gathering = this.#gathering.filter((signal) => signal.toId !== toId);
+  }
+
+  /** @param {OutgoingSignal[]} batch */
+  #remove(batch) {
+    const gone = new Set(batch);
+    this.#due = this.#due.filter((signal) => !gone.has(signal));
   }
 
   /** @param {boolean} isCandidate  what has been posted just now */
@@ -111,6 +163,18 @@ export class Outbox {
     this.#due.push(...this.#gathering.splice(0));
     if (this.isDue) this.#onDue();
   }
+}
+
+/**
+ * As many of them, from the first on, as have room in so many bytes.
+ *
+ * @param {OutgoingSignal[]} signals
+ * @param {number} bytes
+ */
+function fitting(signals, bytes) {
+  let used = 0;
+  const tooMany = signals.findIndex((signal) => (used += sizeOf(signal)) > bytes);
+  return tooMany < 0 ? signals : signals.slice(0, tooMany);
 }
 
 /**

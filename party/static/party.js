@@ -148,7 +148,8 @@ export class Party extends EventTarget {
     try {
       return await Party.#enter(options, (api) => new MemberApi(api, seat).rejoin(), true);
     } catch (error) {
-      if (!(error instanceof ApiError) || error.isOutage || error.status === 429) throw error;
+      const isOver = error instanceof ApiError && !error.isOutage && !error.isBlocked && error.status !== 429;
+      if (!isOver) throw error;
       keeper.forget(seat);
       return null;
     }
@@ -697,7 +698,7 @@ function split({ baseUrl, topology, storage, leaveOnClose, ...fields }) {
  * @param {unknown} error
  */
 function isGone(error) {
-  return error instanceof ApiError && [401, 410].includes(error.status);
+  return error instanceof ApiError && !error.isBlocked && [401, 410].includes(error.status);
 }
 
 /**

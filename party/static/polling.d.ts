@@ -6,11 +6,13 @@
  * @property {() => boolean} mayRest  whether no connection is being made or waited for
  * @property {(answer: PollAnswer) => void} onAnswer  gets each message once, in order; must not throw
  * @property {(error: ApiError) => void} onError  a failed request; temporary ones are tried again
+ * @property {(signals: OutgoingSignal[]) => void} [onRefused]  signals that the service will never
+ *   take, and that are not sent again
  * @property {(error: ApiError) => void} onStop  the service will not answer this participant any more
  */
 export class PollLoop {
     /** @param {PollLoopOptions} options */
-    constructor({ api, cursor, gatherTimes, mayRest, onAnswer, onError, onStop }: PollLoopOptions);
+    constructor({ api, cursor, gatherTimes, mayRest, onAnswer, onError, onRefused, onStop }: PollLoopOptions);
     /** Poll until `stop`, or until the service has given its last answer. */
     run(): Promise<void>;
     /** Stop at once; a request in flight is abandoned. */
@@ -57,6 +59,11 @@ export type PollLoopOptions = {
      * a failed request; temporary ones are tried again
      */
     onError: (error: ApiError) => void;
+    /**
+     * signals that the service will never
+     * take, and that are not sent again
+     */
+    onRefused?: (signals: OutgoingSignal[]) => void;
     /**
      * the service will not answer this participant any more
      */

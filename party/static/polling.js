@@ -31,6 +31,16 @@ const GATHERING_MS = 100;
  */
 const HELD_AFTER = { factor: 1.5, extraMs: 20, longestMs: 150 };
 
+/** What a firewall or a captive portal has taken offence at should not be repeated often: it may shut us out. */
+const LONGEST_BLOCKED_DELAY_MS = 30_000;
+/**
+ * How often in a row a send fails, with good polls in between, until we believe that it always will. All other
+ * refusals are believed at once, and outages never.
+ *
+ * @type {Record<string, number>}
+ */
+const BELIEVED_AFTER = { PEER_NOT_FOUND: 2, BLOCKED: 2, NETWORK: 6, INTERNAL: 6 };
+
 /** Why a request was given up: not a failure. */
 const GIVEN_UP = Symbol("given up for another request");
 
@@ -42,6 +52,8 @@ const GIVEN_UP = Symbol("given up for another request");
  * @property {() => boolean} mayRest  whether no connection is being made or waited for
  * @property {(answer: PollAnswer) => void} onAnswer  gets each message once, in order; must not throw
  * @property {(error: ApiError) => void} onError  a failed request; temporary ones are tried again
+ * @property {(signals: OutgoingSignal[]) => void} [onRefused]  signals that the service will never
+ *   take, and that are not sent again
  * @property {(error: ApiError) => void} onStop  the service will not answer this participant any more
  */
 
@@ -50,12 +62,15 @@ export class PollLoop {
   #mayRest;
   #onAnswer;
   #onError;
+  #onRefused;
   #onStop;
   /** @type {number|null} everything up to here has been handled; null: start over */
   #cursor;
   #outbox;
   /** In a row. A send that fails again and again fails in a row, though polls in between are answered. */
   #failures = 0;
+  /** How often in a row a send has failed, or parts of it have. */
+  #failedSends = 0;
   /** After a failure a poll tells whether the service is back, and what has changed in the room. */
   #mustPoll = false;
   #stopped = false;
@@ -67,13 +82,14 @@ export class PollLoop {
   #quickestAnswerMs = Infinity;
 
   /** @param {PollLoopOptions} options */
-  constructor({ api, cursor, gatherTimes, mayRest, onAnswer, onError, onStop }) {
+  constructor({ api, cursor, gatherTimes, mayRest, onAnswer, onError, onRefused = () => {}, onStop }) {
     this.#api = api;
     this.#cursor = cursor;
     this.#outbox = new Outbox(gatherTimes, () => this.wake());
     this.#mayRest = mayRest;
     this.#onAnswer = onAnswer;
     this.#onError = onError;
+    this.#onRefused = onRefused;
     this.#onStop = onStop;
   }
 
@@ -167,14 +183,14 @@ export class PollLoop {
     const batch = maySend ? this.#outbox.batch() : [];
     // In a moment there will be a send, which is a poll, too.
     if (maySend && batch.length === 0 && this.#outbox.isGathering) return GATHERING_MS;
-    // While requests fail, we want to know at once when they do no more.
-    const mayBeHeld = batch.length === 0 && this.#failures === 0;
+    // While requests fail, we want to know at once when they do no more. Who rests leaves its place to others.
+    const mayBeHeld = batch.length === 0 && this.#failures === 0 && !this.#rests;
     const sentAt = performance.now();
     try {
       const answer = await this.#request(batch, mayBeHeld);
       if (this.#stopped) return 0;
       this.#quickestAnswerMs = Math.min(this.#quickestAnswerMs, performance.now() - sentAt);
-      this.#outbox.sent(batch);
+      if (batch.length > 0) this.#onSent(batch);
       this.#mustPoll = false;
       this.#receive(answer);
       const { isDue } = this.#outbox;
@@ -213,10 +229,20 @@ export class PollLoop {
     this.#onAnswer({ ...answer, messages: answer.messages.filter(({ seq }) => seq > cursor) });
   }
 
+  /** Whether this is a hidden page with nothing to connect. */
+  get #rests() {
+    return globalThis.document?.visibilityState === "hidden" && this.#mayRest();
+  }
+
   /** @param {PollAnswer} answer */
   #paceMs({ more, pollAfterMs }) {
-    const rests = globalThis.document?.visibilityState === "hidden" && !more && this.#mayRest();
-    return rests ? Math.max(HIDDEN_POLL_MS, pollAfterMs) : pollAfterMs;
+    return this.#rests && !more ? Math.max(HIDDEN_POLL_MS, pollAfterMs) : pollAfterMs;
+  }
+
+  /** @param {OutgoingSignal[]} batch */
+  #onSent(batch) {
+    this.#outbox.sent(batch);
+    if (!this.#outbox.isDividing) this.#failedSends = 0;
   }
 
   /**
@@ -234,20 +260,50 @@ export class PollLoop {
       this.#outbox.sent(batch);
       return 0;
     }
-    if (FINAL_STATUSES.has(error.status)) {
+    // What somebody in between answers is no word about the token or the room.
+    if (FINAL_STATUSES.has(error.status) && !error.isBlocked) {
       this.stop();
       this.#onStop(error);
       return 0;
     }
     if (error.code === "BAD_CURSOR") {
       this.#cursor = null;
-    } else if (sending && isHopeless(error)) {
-      this.#outbox.sent(batch);
+    } else if (sending && this.#isRefused(error)) {
+      // The service is there, and the rest of what there is to send need not wait.
+      this.#mustPoll = false;
+      this.#drop(this.#outbox.refused(batch), error);
+      return error.isBlocked ? backoffMs(1) : 0;
+    } else if (sending && error.code === "MAILBOX_FULL" && this.#outbox.passOver(batch)) {
+      this.#mustPoll = false;
+      return 0;
     }
     this.#failures += 1;
     // Somebody leaving in this very moment is nothing to report.
     if (error.code !== "PEER_NOT_FOUND") this.#onError(error);
-    return Math.max(backoffMs(this.#failures), error.retryAfterMs);
+    const longestMs = error.isBlocked ? LONGEST_BLOCKED_DELAY_MS : undefined;
+    return Math.max(backoffMs(this.#failures, longestMs), error.retryAfterMs);
+  }
+
+  /**
+   * Whether a batch would be refused for ever.
+   *
+   * @param {ApiError} error
+   */
+  #isRefused(error) {
+    this.#failedSends += 1;
+    const patience = error.isOutage || error.status === 429 ? Infinity : 1;
+    return this.#failedSends >= (BELIEVED_AFTER[error.code] ?? patience);
+  }
+
+  /**
+   * @param {OutgoingSignal[]} signals  that were refused alone; none where that is still to be found out
+   * @param {ApiError} error
+   */
+  #drop(signals, error) {
+    if (signals.length === 0) return;
+    if (!this.#outbox.isDividing) this.#failedSends = 0;
+    if (error.code !== "PEER_NOT_FOUND") this.#onError(error);
+    this.#onRefused(signals);
   }
 
   /** @param {number} delayMs */
@@ -273,14 +329,4 @@ export class PollLoop {
 function heldMsSince(sentAt) {
   const tookMs = performance.now() - sentAt;
   return tookMs > AT_ONCE_MS ? tookMs : 0;
-}
-
-/**
- * Whether the same signals would be refused for ever. A peer that is not found is no such case: the
- * next poll tells that it has left, and the signals to the others are still good.
- *
- * @param {ApiError} error
- */
-function isHopeless(error) {
-  return !error.isOutage && error.status !== 429 && error.code !== "PEER_NOT_FOUND";
 }

@@ -1,84 +1,10 @@
-/**
- * @typedef {object} Participant
- * @property {string} id
- * @property {string} name
- * @property {boolean} isHost
- * @property {"host"|"guest"} role
- * @property {boolean} online  whether the service heard of it lately
- * @property {number} score
- * @property {string} joinedAt  ISO 8601, UTC
- */
-/**
- * @typedef {object} Room
- * @property {string} code
- * @property {"waiting"|"playing"|"ended"} status
- * @property {string} hostId
- * @property {string} hostName
- * @property {number} maxParticipants
- * @property {number} secondsPerQuestion
- * @property {number} currentQuestion  an index, from 0
- * @property {Record<string, any>|null} quizData
- * @property {string} createdAt  ISO 8601, UTC, as the other times
- * @property {string|null} startedAt
- * @property {string|null} endedAt
- * @property {number} seq  where the stream of this room stands
- * @property {Participant[]} participants  in order of joining
- */
-/**
- * @typedef {object} RoomPreview  what anyone may know who has the code
- * @property {string} code
- * @property {"waiting"|"playing"|"ended"} status
- * @property {string} hostName
- * @property {number} participantCount
- * @property {number} maxParticipants
- * @property {boolean} needsPassword
- */
-/** @typedef {Room & {you: {id: string, role: "host"|"guest", token?: string}}} RoomWithYou */
-/**
- * @typedef {object} StreamMessage  a signal to this participant, or an event in the room
- * @property {number} seq
- * @property {string} type  "offer", "answer", "ice", or an event such as "participant-joined"
- * @property {string|null} fromId
- * @property {string|null} toId
- * @property {Record<string, any>} payload
- * @property {string} createdAt  ISO 8601, UTC
- */
-/**
- * @typedef {object} GivenAnswer
- * @property {number} questionIndex
- * @property {number} answerIndex  -1: no answer
- * @property {number} timeMs  how long it took; a whole number
- */
-/**
- * @typedef {object} AnswerResult
- * @property {number} questionIndex
- * @property {boolean} isCorrect
- * @property {number} points  10 for a correct answer, and up to 5 for speed
- * @property {number} score  with these points
- * @property {true} [repeated]  the question had been answered before: this is the first result
- */
-/** @typedef {{participantId: string, name: string, score: number}} Standing */
-/**
- * @typedef {object} PollAnswer
- * @property {StreamMessage[]} messages  in ascending order of `seq`
- * @property {number} seq  the next cursor
- * @property {boolean} more  the answer was full, there is more at once
- * @property {boolean} gap  a signal has expired unseen
- * @property {RoomWithYou} [room]
- * @property {number} pollAfterMs
- */
-/**
- * @typedef {object} OutgoingSignal
- * @property {string} toId
- * @property {"offer"|"answer"|"ice"} type
- * @property {Record<string, any>} payload
- * @property {string} clientMsgId  makes a repeated send harmless
- */
 /** A call that failed. */
 export class ApiError extends Error {
 	/**
 	 * @param {object} failure
-	 * @param {string} failure.code  the contract's, or "NETWORK" (no answer) or "BAD_ANSWER" (not the service's)
+	 * @param {string} failure.code  the contract's; "NETWORK": no answer; "BLOCKED": somebody in between (a
+	 *   firewall, a captive portal) has answered in place of the service; "BAD_ANSWER": a proxy says that the
+	 *   service is away
 	 * @param {string} failure.message  for people
 	 * @param {number} failure.status  of the answer; 0 where none came
 	 * @param {string} [failure.field]  the field that was wrong
@@ -97,6 +23,8 @@ export class ApiError extends Error {
 	retryAfterMs: number;
 	/** Whether nothing is wrong with the request itself: the network, the service or its database failed. */
 	get isOutage(): boolean;
+	/** Whether somebody in between has answered: that says nothing about the room or the seat. */
+	get isBlocked(): boolean;
 }
 declare class Api {
 	/** @param {URL} baseUrl  where the service is mounted, with a slash at its end */
@@ -133,22 +61,14 @@ declare class Api {
 	/**
 	 * @param {string} method
 	 * @param {string} path  relative to the mount point
-	 * @param {object} [options]
-	 * @param {object} [options.body]
-	 * @param {Record<string, string>} [options.headers]
-	 * @param {AbortSignal} [options.signal]  gives the call up; it then rejects with the signal's reason
-	 * @param {number} [options.timeoutMs]
-	 * @param {boolean} [options.keepalive]  let the request outlive the page
+	 * @param {CallOptions & {body?: object}} [options]
 	 * @returns {Promise<any>} the answer's `data`; rejects with an `ApiError`, or a `TypeError` where the body
 	 *   is nothing that JSON can express
 	 */
-	call(method: string, path: string, { body, headers, signal, timeoutMs, keepalive }?: {
+	call(method: string, path: string, { body, ...options }?: CallOptions & {
 		body?: object;
-		headers?: Record<string, string>;
-		signal?: AbortSignal;
-		timeoutMs?: number;
-		keepalive?: boolean;
 	}): Promise<any>;
+	#private;
 }
 declare class MemberApi {
 	/**
@@ -364,6 +284,18 @@ type RequestRecord = {
 	 */
 	status: number;
 	durationMs: number;
+};
+type CallOptions = {
+	headers?: Record<string, string>;
+	/**
+	 * gives the call up; it then rejects with the signal's reason
+	 */
+	signal?: AbortSignal;
+	timeoutMs?: number;
+	/**
+	 * let the request outlive the page
+	 */
+	keepalive?: boolean;
 };
 type Seat = {
 	code: string;

@@ -41,6 +41,8 @@ class Setup {
   messages = [];
   /** @type {string[]} */
   errors = [];
+  /** @type {any[]} */
+  refused = [];
   /** @type {string[]} */
   stops = [];
   inFlight = 0;
@@ -63,6 +65,7 @@ class Setup {
       mayRest: () => this.mayRest,
       onAnswer: ({ messages }) => this.messages.push(...messages.map(({ seq }) => seq)),
       onError: ({ code }) => this.errors.push(code),
+      onRefused: (signals) => this.refused.push(...signals),
       onStop: ({ code }) => this.stops.push(code),
     });
     this.loop.run();
@@ -71,10 +74,13 @@ class Setup {
   /** @param {any} request */
   async #answer(request) {
     assert.equal(++this.inFlight, 1, "two requests at once");
-    this.requests.push({ at: clock.now, ...request });
+    const record = { at: clock.now, failed: true, ...request };
+    this.requests.push(record);
     try {
       const answer = this.script.shift() ?? (({ after }) => idle(after ?? 5));
-      return await answer(request);
+      const answered = await answer(request);
+      record.failed = false;
+      return answered;
     } finally {
       this.inFlight--;
     }
@@ -498,4 +504,131 @@ test("after the sleep of a computer there is still one loop", async () => {
   const gaps = setup.gaps.slice(before + 2);
   assert.ok(gaps.length >= 7);
   assert.deepEqual(new Set(gaps), new Set([PACE_MS]));
+});
+
+for (const [code, status] of /** @type {[string, number][]} */ ([
+  ["VALIDATION_ERROR", 400],
+  ["TOO_LARGE", 413],
+])) {
+  test(`of a batch that is refused with ${code}, only what is refused alone is dropped`, async () => {
+    const setup = new Setup();
+    const isBad = (/** @type {any} */ { payload }) => payload.bad;
+    setup.script = Array(60).fill((/** @type {any} */ { batch, after }) => {
+      if (batch?.some(isBad)) refuse(code, status)();
+      return idle(after);
+    });
+    for (let n = 0; n < 20; n++) setup.loop.post(`peer ${n}`, "offer", { n, bad: [3, 4, 17].includes(n) });
+    await clock.advance(2_000);
+    const sent = setup.requests.filter(({ batch }) => batch && !batch.some(isBad)).flatMap(({ batch }) => batch);
+    const numbers = sent.map(({ payload }) => payload.n);
+    assert.deepEqual(numbers, [...Array(20).keys()].filter((n) => ![3, 4, 17].includes(n)));
+    assert.deepEqual(setup.refused.map(({ payload }) => payload.n), [3, 4, 17]);
+    assert.deepEqual(setup.errors, [code, code, code]);
+    assert.ok(setup.requests.length < 40, String(setup.requests.length));
+    assert.deepEqual(new Set(setup.gaps.slice(-1)), new Set([PACE_MS]));
+  });
+}
+
+test("batches are no larger than a firewall lets pass, and a larger signal goes alone", async () => {
+  const setup = new Setup();
+  const sdps = [30, 30, 20, 20, 100, 1, 60, 40].map((kib) => "ü".repeat(kib * 512));
+  for (const sdp of sdps) setup.loop.post("b", "offer", { sdp });
+  await clock.advance(1_000);
+  const batches = setup.requests.filter(({ batch }) => batch).map(({ batch }) => batch);
+  assert.deepEqual(batches.map((batch) => batch.length), [3, 1, 1, 2, 1]);
+  assert.deepEqual(batches.flat().map(({ payload }) => payload.sdp), sdps);
+});
+
+test("a full mailbox does not hold up the signals to others, and gets its own in order", async () => {
+  const setup = new Setup();
+  let isFull = true;
+  setup.script = Array(80).fill((/** @type {any} */ { batch, after }) => {
+    if (isFull && batch?.some((/** @type {any} */ { toId }) => toId === "full")) refuse("MAILBOX_FULL", 429, 2_000)();
+    return idle(after);
+  });
+  ["full", "b", "full", "c", "d", "full", "e"].forEach((toId, n) => setup.loop.post(toId, "offer", { n }));
+  await clock.advance(1_000);
+  const sent = () =>
+    setup.requests
+      .filter(({ batch, failed }) => batch && !failed)
+      .flatMap(({ batch }) => batch.map((/** @type {any} */ { payload }) => payload.n));
+  assert.deepEqual(sent(), [1, 3, 4, 6]);
+  assert.deepEqual(setup.errors, ["MAILBOX_FULL"]);
+  assert.ok(setup.requests.length < 20, String(setup.requests.length));
+  isFull = false;
+  await clock.advance(10_000);
+  assert.deepEqual(sent(), [1, 3, 4, 6, 0, 2, 5]);
+  assert.deepEqual(setup.refused, []);
+});
+
+test("what a firewall refuses twice is dropped, the rest is sent, and the app is told", async () => {
+  const setup = new Setup();
+  setup.script = Array(80).fill((/** @type {any} */ { batch, after }) => {
+    if (batch?.some((/** @type {any} */ { toId }) => toId === "bad")) refuse("BLOCKED", 403)();
+    return idle(after);
+  });
+  for (const toId of ["a", "bad", "c", "d"]) setup.loop.post(toId, "offer", {});
+  await clock.advance(30_000);
+  const good = setup.requests.filter(({ batch, failed }) => batch && !failed);
+  assert.deepEqual(good.flatMap(({ batch }) => batch.map((/** @type {any} */ { toId }) => toId)), ["a", "c", "d"]);
+  assert.deepEqual(setup.refused.map(({ toId }) => toId), ["bad"]);
+  assert.ok(setup.requests.filter(({ batch, failed }) => batch && failed).length <= 5);
+  assert.deepEqual(new Set(setup.errors), new Set(["BLOCKED"]));
+  assert.deepEqual(setup.stops, []);
+});
+
+test("a captive portal that comes and goes costs no signal, no seat and few requests", async () => {
+  for (const status of [200, 401, 403, 511]) {
+    const portal = refuse(status === 511 ? "BAD_ANSWER" : "BLOCKED", status);
+    const setup = new Setup(...Array(12).fill(portal));
+    setup.loop.post("b", "offer", {});
+    await clock.advance(600_000);
+    assert.deepEqual(setup.stops, []);
+    assert.deepEqual(setup.refused, []);
+    const sends = setup.requests.filter(({ batch }) => batch);
+    assert.equal(sends.length, 2);
+    assert.deepEqual(sends[1].batch, sends[0].batch);
+    assert.equal(setup.errors.length, 12);
+    setup.loop.stop();
+  }
+});
+
+test("a signal that meets a dead network each time, though polls do not, is not repeated for ever", async () => {
+  const setup = new Setup();
+  setup.script = Array(200).fill((/** @type {any} */ { batch, after }) => {
+    if (batch?.some((/** @type {any} */ { toId }) => toId === "bad")) lost();
+    return idle(after);
+  });
+  for (const toId of ["a", "bad", "c"]) setup.loop.post(toId, "offer", {});
+  await clock.advance(120_000);
+  const good = setup.requests.filter(({ batch, failed }) => batch && !failed);
+  assert.deepEqual(good.flatMap(({ batch }) => batch.map((/** @type {any} */ { toId }) => toId)), ["a", "c"]);
+  assert.deepEqual(setup.refused.map(({ toId }) => toId), ["bad"]);
+});
+
+test("an addressee whom the service does not know is given up, though no poll tells that it has left", async () => {
+  const setup = new Setup();
+  setup.script = Array(80).fill((/** @type {any} */ { batch, after }) => {
+    if (batch?.some((/** @type {any} */ { toId }) => toId === "lost")) refuse("PEER_NOT_FOUND", 404)();
+    return idle(after);
+  });
+  for (const toId of ["a", "lost", "c"]) setup.loop.post(toId, "offer", {});
+  await clock.advance(30_000);
+  const good = setup.requests.filter(({ batch, failed }) => batch && !failed);
+  assert.deepEqual(good.flatMap(({ batch }) => batch.map((/** @type {any} */ { toId }) => toId)), ["a", "c"]);
+  assert.deepEqual([setup.refused.map(({ toId }) => toId), setup.errors], [["lost"], []]);
+});
+
+test("a hidden page with nothing to connect has no poll held", async () => {
+  const setup = new Setup();
+  page.visibilityState = "hidden";
+  await clock.advance(30_000);
+  assert.ok(setup.requests.every(({ mayBeHeld }) => mayBeHeld === false));
+  setup.mayRest = false;
+  await clock.advance(10_000);
+  assert.equal(setup.requests.at(-1).mayBeHeld, true);
+  setup.mayRest = true;
+  page.visibilityState = "visible";
+  await clock.advance(5_000);
+  assert.equal(setup.requests.at(-1).mayBeHeld, true);
 });
