@@ -26,6 +26,8 @@ test: $(VENV)/development
 	@tests/install-debian-packages mariadbd=mariadb-server chromium=chromium node=nodejs
 	@tests/install-debian-packages apache2=apache2 passenger-config=libapache2-mod-passenger nginx=nginx \
 		'/usr/sbin/php-fpm*=php-fpm' '/usr/lib/apache2/modules/libphp*=libapache2-mod-php' \
+		/usr/lib/apache2/modules/mod_security2.so=libapache2-mod-security2 \
+		/usr/share/modsecurity-crs/owasp-crs.load=modsecurity-crs \
 		systemd-socket-activate=systemd vsftpd=vsftpd sshd=openssh-server ssh-keygen=openssh-client rsync=rsync
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) $(ARGS)
 
