@@ -17,6 +17,10 @@ from party.config import load_settings
 from party.db.migrate import migrate
 from tests.support.browser import browser as browser
 from tests.support.mariadb import DatabaseUrls, MariaDB
+from tests.support.page import open_page as open_page
+from tests.support.page import pair as pair
+from tests.support.page import service as service
+from tests.support.page import url as url
 from tests.support.peers import Api, Seat
 from tests.support.server import Server
 from tests.support.visitors import visitors as visitors
@@ -31,6 +35,12 @@ GENEROUS = {
     "SECRET_KEY": "a key for tests",
 }
 ENGINES = ("sqlite", "mariadb")
+
+
+@pytest.fixture(scope="session")
+def generous() -> dict[str, object]:
+    """Limits that a test does not run into unless it wants to."""
+    return GENEROUS
 
 
 @pytest.fixture(scope="session")

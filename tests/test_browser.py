@@ -52,7 +52,7 @@ def test_three_pages_form_a_mesh_and_see_who_leaves(url: str, visitors: list[Vis
     cleo.expect_message("Ben", "to both")
     cleo.page.get_by_role("button", name="Leave").click()
     ada.expect_connected("Ben")
-    ada.page.get_by_role("button", name="Close the room").click()
+    ada.press_and_confirm("Close the room")
     expect(ben.page.get_by_role("alert")).to_have_text("The room was closed.")
 
 

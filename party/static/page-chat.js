@@ -1,10 +1,16 @@
 /** The chat: plain texts over the data channels, with who came and went. */
 
+import { isBlank } from "./input.js";
 import { button, element, fromTemplate, on, part } from "./page-dom.js";
 
 /** @typedef {import("./party.js").Party} Party */
 /** @typedef {Party["participants"][number]} Member */
 
+/** A page that is sent megabytes of text, or messages without end, shall still answer to its person. */
+const LONGEST_SHOWN = 10_000;
+const MOST_ITEMS = 500;
+
+const log = element("message-log");
 const messages = element("messages");
 const input = /** @type {HTMLInputElement} */ (element("message-text"));
 
@@ -13,7 +19,7 @@ export function initChat(current) {
   element("message-form").addEventListener("submit", (event) => {
     event.preventDefault();
     const text = input.value;
-    if (!current()?.broadcast(text)) return;
+    if (isBlank(text) || !current()?.broadcast(text)) return;
     addMessage("You", text, "own");
     input.value = "";
   });
@@ -34,13 +40,20 @@ export function showChat(party) {
   });
   on(party, "message", ({ peerId, data }) => {
     const author = known.find(({ id }) => id === peerId);
-    addMessage(author?.name ?? peerId, typeof data === "string" ? data : `(${data.byteLength} bytes)`);
+    addMessage(author?.name ?? peerId, typeof data === "string" ? shown(data) : `(${data.byteLength} bytes)`);
   });
 }
 
 /** @param {Party} party */
 export function showWhetherSendable({ participants }) {
   button("send").disabled = !participants.some(({ state }) => state === "open");
+}
+
+/** @param {string} text  of somebody who may have another page than this one */
+function shown(text) {
+  const rest = text.length - LONGEST_SHOWN;
+  if (rest > 0) return `${text.slice(0, LONGEST_SHOWN)} … (${rest.toLocaleString("en")} more characters)`;
+  return isBlank(text) ? "(a message without text)" : text;
 }
 
 /**
@@ -69,5 +82,6 @@ function addMessage(author, text, kind = "other") {
   part(item, ".author").textContent = author;
   part(item, ".text").textContent = text;
   messages.append(item);
-  messages.scrollTop = messages.scrollHeight;
+  if (messages.children.length > MOST_ITEMS) messages.firstElementChild?.remove();
+  log.scrollTop = log.scrollHeight;
 }

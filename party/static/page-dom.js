@@ -2,6 +2,8 @@
 
 const COPIED_MS = 2_000;
 
+const dialog = /** @type {HTMLDialogElement} */ (element("question"));
+
 /** @param {string} id */
 export function element(id) {
   return /** @type {HTMLElement} */ (document.getElementById(id));
@@ -64,6 +66,31 @@ export function announce(text) {
  */
 export function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;
+}
+
+/**
+ * Ask before something that cannot be taken back.
+ *
+ * @param {object} question
+ * @param {string} question.title
+ * @param {string} question.text  what will happen
+ * @param {string} question.action  the button's label
+ * @returns {Promise<boolean>} whether it shall be done
+ */
+export function ask({ title, text, action }) {
+  element("question-title").textContent = title;
+  element("question-text").textContent = text;
+  element("question-yes").textContent = action;
+  dialog.returnValue = ""; // for those who close it by the keyboard
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+  });
+}
+
+/** What was asked is of no interest any more. */
+export function dropQuestion() {
+  dialog.close("");
 }
 
 /**

@@ -11,7 +11,12 @@ const shareButton = button("share-link");
 /** Where people share by another app rather than by copy and paste. */
 const hasShareSheet = "share" in navigator && matchMedia("(pointer: coarse)").matches;
 
-export function initInvite() {
+/** @type {(code: string) => Promise<import("./party.js").RoomPreview>} */
+let lookAt;
+
+/** @param {typeof lookAt} preview */
+export function initInvite(preview) {
+  lookAt = preview;
   copiesOnClick(button("copy-code"), () => element("room-code").textContent ?? "");
   if (hasShareSheet) {
     shareButton.textContent = "Share link";
@@ -32,6 +37,18 @@ export function showInvite(code) {
   link.textContent = location.href.replace(/^https?:\/\//, "");
   drawQrCode(location.href);
   element("room-code").focus();
+  showWhetherPassword(code);
+}
+
+/** @param {string} code */
+async function showWhetherPassword(code) {
+  const show = (/** @type {boolean} */ hasPassword) => {
+    element("room-password").hidden = element("password-too").hidden = !hasPassword;
+  };
+  show(false);
+  // Those who are in a room are not told; strangers are. Where it cannot be learnt, nothing is said.
+  const room = await lookAt(code).catch(() => null);
+  if (room && element("room-code").textContent === code) show(room.needsPassword);
 }
 
 /** @param {string} text */

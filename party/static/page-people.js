@@ -1,6 +1,6 @@
 /** Who is in the room, how they are connected, and what the host can do about it. */
 
-import { button, element, fromTemplate, part, setText } from "./page-dom.js";
+import { ask, button, element, fromTemplate, part, setText } from "./page-dom.js";
 
 /** @typedef {import("./party.js").Party} Party */
 /** @typedef {Party["participants"][number]} Member */
@@ -28,15 +28,33 @@ export function initPeople(current, onRefused) {
   });
   leaveButton.addEventListener("click", () => {
     const party = current();
-    if (party) (party.isHost ? party.end() : party.leave()).catch(onRefused);
+    if (party) (party.isHost ? close(party) : party.leave()).catch(onRefused);
   });
   list.addEventListener("click", ({ target }) => {
     const pressed = /** @type {Element} */ (target).closest(".remove");
     const id = /** @type {HTMLElement|null|undefined} */ (pressed?.closest("li"))?.dataset.participant;
-    if (!id) return;
-    title.focus(); // the button goes with its person
-    current()?.remove(id).catch(onRefused);
+    const party = current();
+    if (party && id) remove(party, id).catch(onRefused);
   });
+}
+
+/** @param {Party} party */
+async function close(party) {
+  const text = "It ends for everybody, and its code leads nowhere from then on.";
+  if (await ask({ title: "Close the room?", text, action: "Close the room" })) await party.end();
+}
+
+/**
+ * @param {Party} party
+ * @param {string} id
+ */
+async function remove(party, id) {
+  const member = () => party.participants.find((each) => each.id === id);
+  const name = member()?.name ?? id;
+  const text = "Whoever has the code may still come back with it.";
+  if (!(await ask({ title: `Remove ${name}?`, text, action: "Remove" })) || !member()) return;
+  title.focus(); // the button goes with its person
+  await party.remove(id);
 }
 
 /** @param {Party} party */

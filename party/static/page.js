@@ -3,10 +3,11 @@
 import { Party } from "./party.js";
 import { initCamera, showCameras } from "./page-camera.js";
 import { initChat, showChat, showWhetherSendable } from "./page-chat.js";
-import { element, on, setText } from "./page-dom.js";
+import { dropQuestion, element, on, setText } from "./page-dom.js";
 import { initInvite, showInvite } from "./page-invite.js";
 import { codeInAddress, hideLobby, initLobby, showLobby, takeCodeFromAddress } from "./page-lobby.js";
 import { forgetPeople, initPeople, showPeople } from "./page-people.js";
+import { refusalText } from "./page-refusals.js";
 import { showStream } from "./page-stream.js";
 import { initTimeline, showTimeline } from "./page-timeline.js";
 
@@ -21,9 +22,12 @@ const END_TEXTS = {
   removed: "You are no longer in the room: the host removed you, or another page took your seat.",
 };
 
+/** What people did themselves is no error. @type {Record<string, string>} */
+const OWN_END_TEXTS = { ended: "You have closed the room.", left: "You have left the room." };
+
 const UNREACHABLE = "The service cannot be reached. Open connections go on; the page keeps trying.";
 const REACHABLE = "The service is back.";
-const REACHABLE_MS = 5_000;
+const GOOD_NEWS_MS = 5_000;
 const RESUME_AGAIN_MS = 3_000;
 const TOO_FAST = 429;
 
@@ -35,13 +39,16 @@ let party = null;
 /** @type {ReturnType<typeof setTimeout>|undefined} */
 let bannerTimer;
 
+const preview = (/** @type {string} */ code) => Party.preview(code, { baseUrl });
+
 initLobby({
   create: (values) => enter(() => Party.create({ ...values, baseUrl })),
   join: ({ code, ...values }) => enter(() => Party.join(code, { ...values, baseUrl })),
+  preview,
   onTry: clearError,
   onRefused: showError,
 });
-initInvite();
+initInvite(preview);
 initPeople(() => party, showError);
 initChat(() => party);
 initCamera(() => party);
@@ -95,7 +102,7 @@ function show(opened, startedAt) {
   for (const type of ["participants", "peer", "room"]) on(opened, type, update);
   on(opened, "error", ({ error }) => onError(error));
   on(opened, "recovered", onRecovered);
-  on(opened, "ended", ({ reason }) => close(END_TEXTS[reason] ?? ""));
+  on(opened, "ended", ({ reason }) => close(reason, opened.isHost));
   showChat(opened);
   showCameras(opened);
   showTimeline(opened, startedAt);
@@ -106,15 +113,21 @@ function show(opened, startedAt) {
   showInvite(opened.code);
 }
 
-/** @param {string} text  why the party is over */
-function close(text) {
+/**
+ * @param {string} reason  why the party is over
+ * @param {boolean} wasHost  who alone can end a room
+ */
+function close(reason, wasHost) {
   party = null;
+  dropQuestion();
   element("room").hidden = true;
-  showBanner("");
+  const ownText = wasHost || reason === "left" ? OWN_END_TEXTS[reason] : undefined;
+  if (ownText) showGoodNews(ownText);
+  else showBanner("");
   forgetPeople();
   history.replaceState(null, "", location.pathname + location.search);
   showLobby({ focus: true });
-  error.textContent = text;
+  error.textContent = ownText ? "" : (END_TEXTS[reason] ?? "");
 }
 
 /** Somebody opened another room's link while this page is in a room: nothing is left unasked. */
@@ -136,7 +149,7 @@ function showStillIn({ code, isHost }, invitation) {
 /** @param {import("./party.js").ApiError} reason */
 function onError(reason) {
   if (reason.isOutage || reason.status === TOO_FAST) {
-    showBanner(reason.isOutage ? UNREACHABLE : reason.message, "trouble");
+    showBanner(reason.isOutage ? UNREACHABLE : refusalText(reason, "stay"), "trouble");
   } else {
     showError(reason);
   }
@@ -145,8 +158,13 @@ function onError(reason) {
 function onRecovered() {
   clearError();
   if (!banner.textContent) return;
-  showBanner(REACHABLE, "good");
-  bannerTimer = setTimeout(() => showBanner(""), REACHABLE_MS);
+  showGoodNews(REACHABLE);
+}
+
+/** @param {string} text */
+function showGoodNews(text) {
+  showBanner(text, "good");
+  bannerTimer = setTimeout(() => showBanner(""), GOOD_NEWS_MS);
 }
 
 /**
@@ -159,9 +177,12 @@ function showBanner(text, kind) {
   banner.dataset.kind = kind;
 }
 
-/** @param {unknown} reason */
-function showError(reason) {
-  error.textContent = reason instanceof Error ? reason.message : String(reason);
+/**
+ * @param {unknown} reason
+ * @param {"create"|"join"|"stay"} [doing]
+ */
+function showError(reason, doing = "stay") {
+  error.textContent = refusalText(reason, doing);
 }
 
 function clearError() {

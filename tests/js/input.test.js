@@ -21,6 +21,12 @@ test("a code is understood however it is typed", () => {
   }
 });
 
+test("a letter that no code has was misread", () => {
+  assert.equal(codeFrom("o0-Ｏ０-2a"), "QQQQ2A");
+  assert.equal(codeFrom("i1L ｌ１ｉ"), "JJJJJJ");
+  assert.equal(codeFrom("https://example.org/10/#abco1l"), "ABCQJJ");
+});
+
 test("a code is found in a link", () => {
   for (const text of [
     "https://example.org/party/#ABC234",

@@ -32,6 +32,11 @@ class Visitor(Watched):
         form.get_by_label("Password").fill(password)
         form.get_by_role("button").click()
 
+    def press_and_confirm(self, name: str) -> None:
+        """Press a button that asks, and mean it."""
+        self.page.get_by_role("button", name=name).click()
+        self.page.get_by_role("dialog").locator("#question-yes").click()
+
     def say(self, text: str) -> None:
         """Send a text to everybody who is connected."""
         self.page.get_by_label("Message").fill(text)
