@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Callable
 from typing import Any
 
-from party.signaling.pace import poll_after_ms
+from party.polling.pace import poll_after_ms
 
 HOUR_MS = 3_600_000
 GUESTS_AT_MS = (300_000, 420_000)

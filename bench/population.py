@@ -5,8 +5,8 @@ import time
 from dataclasses import dataclass
 from functools import partial
 
-from party import auth
 from party.db import Connection, Database, Row
+from party.web import tokens
 
 # Rows in one statement.
 AT_ONCE = 500
@@ -34,8 +34,8 @@ def populate(database: Database, rooms: int, members: int, old_signals: int = 0)
     ] + 1
     codes = set[str]()
     while len(codes) < rooms:
-        codes.add(auth.new_code())
-    made = [[Member(code, f"m{i}", auth.new_token(), members) for i in range(members)] for code in codes]
+        codes.add(tokens.new_code())
+    made = [[Member(code, f"m{i}", tokens.new_token(), members) for i in range(members)] for code in codes]
     tables = {
         "party_rooms": _room_rows(made, first, now),
         "party_participants": _member_rows(made, first, first_member, now),
@@ -75,7 +75,7 @@ def _member_rows(made: list[list[Member]], first: int, first_member: int, now: i
             "participant_id": seat.id,
             "name": f"Member {i}",
             "role": "guest" if i else "host",
-            "token_hash": auth.hashed(seat.token),
+            "token_hash": tokens.hashed(seat.token),
             "joined_at": now - 60_000,
             "joined_seq": i + 1,
             "last_seen_at": now,

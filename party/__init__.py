@@ -2,12 +2,14 @@
 
 from flask import Flask
 
-from party import cleanup, config, db, errors, http, page, passenger, php_paths, rate_limits, service
+from party import config, db, errors, page, passenger, php_paths
 from party.db import migrate
+from party.ops import cleanup, service
+from party.polling import memory
 from party.quiz import routes as quiz
 from party.rooms import routes as rooms
-from party.signaling import memory
 from party.signaling import routes as signaling
+from party.web import headers, rate_limits
 
 
 def create_app(settings: config.Settings | None = None) -> Flask:
@@ -18,7 +20,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     settings = passenger.without_held_polls(settings or config.load_settings())
     app = Flask(__name__)
     config.init_app(app, settings)
-    http.init_app(app, settings)
+    headers.init_app(app, settings)
     errors.init_app(app)
     db.init_app(app, settings)
     rate_limits.init_app(app, settings, app.extensions["party.database"])

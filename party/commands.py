@@ -10,14 +10,15 @@ from urllib.parse import urlsplit
 
 import click
 
-from party import cleanup as housekeeping
-from party import clock, config, create_app, doctor, statistics
+from party import clock, config, create_app
 from party.db import SchemaBehind, database
 from party.db import migrate as migrations
 from party.db.engines import MySQL
 from party.db.migrate import MigrationError, Pending
-from party.doctor.finding import Finding, Status
 from party.errors import Unavailable
+from party.ops import cleanup as housekeeping
+from party.ops import doctor, statistics
+from party.ops.doctor.finding import Finding, Status
 
 
 @click.group(help=__doc__)

@@ -11,10 +11,11 @@ import pytest
 from flask import Flask
 
 import party
-from party import cleanup, rate_limits
 from party import clock as party_clock
 from party.config import load_settings
 from party.db.migrate import migrate
+from party.ops import cleanup
+from party.web import rate_limits
 from tests.support.browser import browser as browser
 from tests.support.mariadb import DatabaseUrls, MariaDB
 from tests.support.page import open_page as open_page

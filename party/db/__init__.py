@@ -26,7 +26,7 @@ from party.db.engines import Engine, engine_for
 from party.db.faults import Fault
 from party.db.writes import Writes, change_and_undo
 from party.errors import TooLarge, Unavailable
-from party.pressure import pressure
+from party.load import pressure
 
 log = logging.getLogger(__name__)
 

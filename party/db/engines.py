@@ -19,7 +19,7 @@ from pymysql.constants import CLIENT, CR, ER
 from pymysql.cursors import DictCursor
 
 from party.config import ConfigError
-from party.database_url import DEFAULT_PORT, check, read_mysql_url, read_sqlite_url
+from party.config.database_url import DEFAULT_PORT, check, read_mysql_url, read_sqlite_url
 from party.db import faults
 from party.db.faults import Fault as Fault
 

@@ -7,11 +7,11 @@ not made here is not seen here unless its host allows it.
 
 from flask import Flask
 
-from party import cleanup
 from party.config import Settings
+from party.ops import cleanup
 from party.php_paths import routes, store
 from party.php_paths.lookups import Lookups
-from party.rate_limits import MemberRates
+from party.web.rate_limits import MemberRates
 
 # An old page sends each candidate by itself, all of them at once, and none again that was refused.
 TIMES_SENDS_PER_SECOND = 4

@@ -12,12 +12,12 @@ from threading import Lock
 
 from flask import current_app
 
-from party.addresses import client_key
 from party.db import Database, Row
-from party.models import room_code
 from party.php_paths import store
 from party.rooms import entrance
 from party.rooms import store as rooms
+from party.web.addresses import client_key
+from party.web.models import room_code
 
 # Pairs of an address and a code that one process remembers.
 REMEMBERED = 10_000

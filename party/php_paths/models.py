@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from party.models import Body, Name, ParticipantId, Payload, QuizData
 from party.signaling.models import SignalType
+from party.web.models import Body, Name, ParticipantId, Payload, QuizData
 
 # Any text of this form, whether or not a room could have it: signals may come before their room.
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{6}$"), AfterValidator(str.upper)]

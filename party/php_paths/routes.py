@@ -12,8 +12,6 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from pydantic import TypeAdapter
 
 from party import clock
-from party.addresses import client_key
-from party.api import call, read_json, validated
 from party.config import settings
 from party.db import Row, database
 from party.errors import (
@@ -26,15 +24,17 @@ from party.errors import (
     WrongMethod,
     WrongStatus,
 )
-from party.models import Body, ParticipantId
 from party.php_paths import models, store
 from party.php_paths.lookups import lookups
+from party.polling.memory import memory
 from party.quiz import store as quiz
-from party.rate_limits import CREATE_ROOM, MemberRates, joins, rate_limits
 from party.rooms import entrance
 from party.rooms import store as rooms
 from party.rooms.models import Room
-from party.signaling.memory import memory
+from party.web.addresses import client_key
+from party.web.calls import call, read_json, validated
+from party.web.models import Body, ParticipantId
+from party.web.rate_limits import CREATE_ROOM, MemberRates, joins, rate_limits
 
 blueprint = Blueprint("php_paths", __name__)
 

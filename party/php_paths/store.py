@@ -9,8 +9,6 @@ import json
 from datetime import datetime, timezone
 from typing import Any
 
-from party.auth import CALLER
-from party.cleanup import Job
 from party.config import settings
 from party.db import Connection, Database, Row, snapshot, transaction
 from party.errors import (
@@ -23,14 +21,16 @@ from party.errors import (
     RoomNotFound,
     WrongStatus,
 )
-from party.models import KIB, to_json
+from party.ops.cleanup import Job
 from party.php_paths.models import CreateRoom, JoinRoom, Signal
+from party.polling.heartbeats import Heartbeats
 from party.rooms import models as room_models
 from party.rooms import store as rooms
+from party.rooms.stream import lock_as_member, lock_room
 from party.signaling import store as signals
-from party.signaling.heartbeats import Heartbeats
 from party.signaling.models import Message
-from party.stream import lock_as_member, lock_room
+from party.web.models import KIB, to_json
+from party.web.tokens import CALLER
 
 # What one address may have waiting here, in all mailboxes: anybody can make up codes and ids. Senders
 # that send at the very same moment may exceed this, and a mailbox that no room has, by one signal each.

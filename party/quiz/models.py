@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from party.models import Answer, Body
+from party.web.models import Answer, Body
 
 Index = Annotated[int, Field(ge=0)]
 

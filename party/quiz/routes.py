@@ -4,14 +4,15 @@ from typing import Any
 
 from flask import Blueprint
 
-from party import cleanup, clock
-from party.api import call
+from party import clock
 from party.db import Row, database
 from party.errors import RoomEnded, WrongQuestion, WrongStatus
+from party.ops import cleanup
 from party.quiz import rules, store
 from party.quiz.models import GiveAnswer, Marked, NextQuestion
 from party.rooms import store as rooms
 from party.rooms.models import Room
+from party.web.calls import call
 
 blueprint = Blueprint("quiz", __name__)
 blueprint.record(lambda state: rooms.show_guests(state.app, rules.shown_to_guests))

@@ -10,7 +10,7 @@ from party.db import Connection, Row, transaction
 from party.errors import ValidationError, WrongQuestion, WrongStatus
 from party.quiz import rules
 from party.rooms import store as rooms
-from party.stream import advance, lock_as_member, publish
+from party.rooms.stream import advance, lock_as_member, publish
 
 
 @transaction

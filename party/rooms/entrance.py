@@ -10,9 +10,9 @@ from threading import Lock
 from party import clock
 from party.db import POOL_WAIT_SECONDS, Connection, Row, database
 from party.errors import RoomEnded, RoomNotFound, Unavailable, WrongPassword
-from party.rate_limits import GUESS, LOOK, joins, rate_limits, wrong_passwords
 from party.rooms import store
-from party.windows import Ledger, Window
+from party.web.rate_limits import GUESS, LOOK, joins, rate_limits, wrong_passwords
+from party.web.windows import Ledger, Window
 
 Find = Callable[[Connection, str], Row | None]
 

@@ -4,7 +4,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from party.models import Answer, Body, Name, ParticipantId, Password, QuizData, RetryKey, Role, Status, Time
+from party.web.models import (
+    Answer,
+    Body,
+    Name,
+    ParticipantId,
+    Password,
+    QuizData,
+    RetryKey,
+    Role,
+    Status,
+    Time,
+)
 
 
 class CreateRoom(Body):

@@ -7,7 +7,6 @@ from typing import Any
 from flask import Blueprint
 
 from party import clock
-from party.api import call
 from party.config import settings
 from party.db import Duplicate, Row, database
 from party.errors import (
@@ -23,7 +22,6 @@ from party.errors import (
     WrongPassword,
     WrongStatus,
 )
-from party.rate_limits import CREATE_ROOM, rate_limits, rejoins
 from party.rooms import entrance, store
 from party.rooms.models import (
     CreateRoom,
@@ -36,7 +34,9 @@ from party.rooms.models import (
     RoomWithYou,
     SetQuiz,
 )
-from party.windows import Window
+from party.web.calls import call
+from party.web.rate_limits import CREATE_ROOM, rate_limits, rejoins
+from party.web.windows import Window
 
 blueprint = Blueprint("rooms", __name__)
 

@@ -8,7 +8,6 @@ from flask import current_app
 from flask.sansio.app import App
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from party import auth
 from party.clock import iso, iso_or_none
 from party.config import settings
 from party.db import Connection, Database, Duplicate, Row, snapshot, transaction
@@ -22,9 +21,10 @@ from party.errors import (
     TooFewParticipants,
     WrongStatus,
 )
-from party.models import CODE_ALPHABET, CODE_LENGTH, room_code, to_json
 from party.rooms.models import CreateRoom, JoinRoom
-from party.stream import ROOM_COLUMNS, add_event, advance, lock_as_member, lock_room, publish
+from party.rooms.stream import ROOM_COLUMNS, add_event, advance, lock_as_member, lock_room, publish
+from party.web import tokens
+from party.web.models import CODE_ALPHABET, CODE_LENGTH, room_code, to_json
 
 T = TypeVar("T")
 
@@ -96,7 +96,7 @@ def with_new_code(database: Database, open_room: Callable[[str], T]) -> T:
     Raises `Duplicate` if something else is taken.
     """
     while True:
-        code = auth.new_code()
+        code = tokens.new_code()
         try:
             return open_room(code)
         except Duplicate:
@@ -108,7 +108,7 @@ def with_new_code(database: Database, open_room: Callable[[str], T]) -> T:
 def _create(
     tx: Connection, now: int, body: CreateRoom, code: str, password_hash: str | None
 ) -> dict[str, Any]:
-    token = auth.new_token()
+    token = tokens.new_token()
     room, host = insert_room(tx, now, body, code, token, password_hash)
     return room_view(tx, now, room, host, token)
 
@@ -122,7 +122,7 @@ def insert_room(
     password_hash: str | None = None,
 ) -> tuple[Row, Row]:
     """A new room, locked, and its host, who has no token where None is given. Raises `Duplicate`."""
-    host_id = body.hostId or auth.new_participant_id()
+    host_id = body.hostId or tokens.new_participant_id()
     limit = body.maxParticipants or min(DEFAULT_MAX_PARTICIPANTS, settings().MAX_PARTICIPANTS)
     room_id = tx.insert(
         """
@@ -151,7 +151,7 @@ def join(
 ) -> dict[str, Any]:
     """A new member: Room with `you`. Raises `RoomEnded`, `ParticipantIdTaken`, `RoomFull`, `Duplicate`."""
     room = lock_room(tx, room_id)
-    token = auth.new_token()
+    token = tokens.new_token()
     member = add_guest(tx, now, room, body, token, retry_key_hash)
     return room_view(tx, now, room, member, token)
 
@@ -170,7 +170,7 @@ def add_guest(
     members = present_members(tx, room)
     if retry_key_hash and any(member["retry_key_hash"] == retry_key_hash for member in members):
         raise Duplicate
-    participant_id = body.participantId or auth.new_participant_id()
+    participant_id = body.participantId or tokens.new_participant_id()
     if any(member["participant_id"] == participant_id for member in members):
         raise ParticipantIdTaken
     if len(members) >= room["max_participants"]:
@@ -196,7 +196,7 @@ def _take_seat(
     seat = {
         "name": name,
         "role": role,
-        "token_hash": auth.hashed(token) if token else None,
+        "token_hash": tokens.hashed(token) if token else None,
         "previous_token_hash": None,
         "retry_key_hash": retry_key_hash,
         "score": 0,
@@ -222,12 +222,12 @@ def _take_seat(
 
 def create_key_hash(retry_key: str | None) -> str | None:
     """The stored form of a retry key for `create`."""
-    return auth.hashed(f"create {retry_key}") if retry_key else None
+    return tokens.hashed(f"create {retry_key}") if retry_key else None
 
 
 def join_key_hash(retry_key: str | None, code: str) -> str | None:
     """The stored form of a retry key for joining one room: elsewhere the same key means another seat."""
-    return auth.hashed(f"join {room_code(code)} {retry_key}") if retry_key else None
+    return tokens.hashed(f"join {room_code(code)} {retry_key}") if retry_key else None
 
 
 def seat_by_retry_key(database: Database, retry_key_hash: str | None) -> Row | None:
@@ -277,7 +277,7 @@ def _reseat(
         raise TokenInvalid
     if room["status"] == "ended":
         raise RoomEnded
-    token = auth.new_token()
+    token = tokens.new_token()
     tx.run(
         "DELETE FROM party_signaling WHERE room_id = :room_id AND (to_id = :id OR from_id = :id)",
         room_id=room["id"],
@@ -286,7 +286,7 @@ def _reseat(
     _forget_ids(tx, member)
     advance(tx, room, now, members=True, negotiated_at=now)
     page = {
-        "token_hash": auth.hashed(token),
+        "token_hash": tokens.hashed(token),
         "previous_token_hash": token_hash,
         "last_seen_at": now,
         "acked_seq": room["seq"],

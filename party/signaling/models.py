@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from party.errors import BadCursor
-from party.models import Answer, Body, ClientMsgId, ParticipantId, Payload, Time
 from party.rooms.models import RoomWithYou
+from party.web.models import Answer, Body, ClientMsgId, ParticipantId, Payload, Time
 
 SignalType = Literal["offer", "answer", "ice"]
 Seq = Annotated[int, Field(ge=0)]

@@ -6,7 +6,6 @@ from typing import Any
 from flask import Blueprint, request
 
 from party import clock
-from party.api import Parameter, call
 from party.config import settings
 from party.db import Row, database
 from party.errors import (
@@ -18,11 +17,12 @@ from party.errors import (
     RoomEnded,
     ValidationError,
 )
-from party.rate_limits import rate_limits
+from party.polling.memory import memory
+from party.polling.pace import breath_ms
 from party.signaling import store
-from party.signaling.memory import memory
 from party.signaling.models import Peers, Poll, Send, SendOne, SendSeveral, SentOne, SentSeveral
-from party.signaling.pace import breath_ms
+from party.web.calls import Parameter, call
+from party.web.rate_limits import rate_limits
 
 blueprint = Blueprint("signaling", __name__)
 

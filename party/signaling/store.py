@@ -11,12 +11,12 @@ from party.clock import iso
 from party.config import settings
 from party.db import Connection, Database, Row, snapshot, transaction
 from party.errors import BadCursor, MailboxFull, PeerNotFound, RoomEnded, TokenInvalid
-from party.models import KIB, to_json
+from party.polling.heartbeats import Heartbeats
+from party.polling.pace import poll_after_ms
 from party.rooms import store as rooms
-from party.signaling.heartbeats import Heartbeats
+from party.rooms.stream import add_event, advance, lock_as_member, lock_room
 from party.signaling.models import Message
-from party.signaling.pace import poll_after_ms
-from party.stream import add_event, advance, lock_as_member, lock_room
+from party.web.models import KIB, to_json
 
 MAILBOX_SIGNALS = 1000
 MAILBOX_BYTES = 4096 * KIB

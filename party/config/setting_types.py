@@ -1,0 +1,101 @@
+"""The types of settings: what a value may be, checked before anything starts with it."""
+
+import ast
+import ipaddress
+import json
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from party.config import database_url
+from party.config.network_names import check_origin, check_stun_url, check_turn_url
+
+# What a column of the database and a computer's clock can hold, with room to spare.
+MOST = 1_000_000_000
+YEAR_HOURS = 366 * 24
+YEAR_SECONDS = YEAR_HOURS * 3600
+
+
+def _list(value: object) -> object:
+    """A list may also be a text: JSON, or items with commas or spaces between them."""
+    if isinstance(value, tuple):
+        return list(value)
+    if not isinstance(value, str):
+        return value
+    text = value.strip(", \t\r\n")
+    if text.startswith(("[", "{")):
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise ValueError("neither JSON nor a list with commas") from None
+    return re.split(r"[,\s]+", text) if text else []
+
+
+def _object(value: object) -> object:
+    """An object may also be a text: JSON, or as it is in config.py."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip() or "{}"
+    try:
+        return json.loads(text)
+    except ValueError:
+        try:
+            return ast.literal_eval(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            raise ValueError("not JSON") from None
+
+
+def _network(value: str) -> str:
+    """An address, or all that begin alike: as `ipaddress` reads it, and as it writes it."""
+    try:
+        return str(ipaddress.ip_network(value.strip()))
+    except ValueError:
+        pass
+    try:
+        meant = ipaddress.ip_network(value.strip(), strict=False)
+    except ValueError:
+        raise ValueError("a network is an address, or address/length") from None
+    raise ValueError(f"this network begins elsewhere: write {meant}")
+
+
+def _header_text(value: str | None) -> str | None:
+    """It comes in a header, which carries nothing else, and no spaces at its ends."""
+    if value is not None and not re.fullmatch(r"[!-~]([ -~]*[!-~])?", value):
+        raise ValueError("write letters, digits and signs of ASCII, without spaces at the ends")
+    return value
+
+
+DatabaseUrl = Annotated[str, AfterValidator(database_url.check), Field(repr=False)]
+# Secrets stay out of a printed Settings; an empty one is none.
+Secret = Annotated[
+    str | None,
+    BeforeValidator(lambda value: value or None),
+    Field(repr=False, examples=["a long random text"]),
+]
+HeaderSecret = Annotated[Secret, AfterValidator(_header_text)]
+Count = Annotated[int, Field(gt=0, le=MOST)]
+Hours = Annotated[float, Field(ge=1 / 3600, le=YEAR_HOURS, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=1, le=YEAR_SECONDS, allow_inf_nan=False)]
+Origins = Annotated[
+    list[Annotated[str, AfterValidator(check_origin)]],
+    BeforeValidator(_list),
+    Field(examples=[["https://example.org"]]),
+]
+# The limits that a network may have of its own.
+OwnLimit = Literal["ROOMS_PER_HOUR", "GUESSES_PER_MINUTE", "LOOKS_PER_MINUTE"]
+Networks = Annotated[
+    dict[Annotated[str, AfterValidator(_network)], dict[OwnLimit, Count]],
+    BeforeValidator(_object),
+    Field(examples=[{"192.0.2.0/24": {"ROOMS_PER_HOUR": 500, "LOOKS_PER_MINUTE": 3000}}]),
+]
+StunUrls = Annotated[
+    list[Annotated[str, AfterValidator(check_stun_url)]],
+    BeforeValidator(_list),
+    Field(examples=[["stun:stun.example.org:3478"]]),
+]
+TurnUrls = Annotated[
+    list[Annotated[str, AfterValidator(check_turn_url)]],
+    BeforeValidator(_list),
+    Field(examples=[["turn:turn.example.org:3478"]]),
+]

@@ -1,0 +1,1 @@
+"""What the admin and cron run, and what a running service tells of itself."""

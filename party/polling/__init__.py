@@ -1,0 +1,1 @@
+"""The poll: from the fast path of an idle one to those that are held."""

@@ -1,0 +1,58 @@
+"""When the next poll should come: the one place that decides it.
+
+What a person notices is the time a connection takes to open, so polls are quick while connections
+are being made and rare when nobody is waiting for anything. What a guest waits for when it knocks at a
+quiet lobby is one poll of the host, so that one still comes every second; in a game, whose members are
+connected already, news is rarer and less urgent. When the process is short of capacity all pauses grow:
+where requests queue, a poll that comes early only waits longer, and everybody with it.
+docs/performance.md has what each costs.
+"""
+
+import random
+
+from party.db import Row
+from party.load import pressure
+
+NEGOTIATING_MS = 120
+# Where something has just come, more is on its way: from others who entered at the same time, say.
+LIVELY_MS = 80
+# Whoever has just sent something, and got no news along with it, gives the other side the time to fetch
+# it and to answer: asking before that costs a request and gains nothing.
+ANSWERING_MS = 170
+# Where polls are held, news come when they come, and all that a pause is good for is that a page which
+# answers sends its answer instead of a poll that it would have to give up. So short that nobody whose
+# answer is on its way waits for it.
+BREATH_MS = 30
+LOBBY_MS = 1000
+# Who answers the question that has just been closed has two seconds: by then it is known to be closed.
+PLAYING_MS = 1500
+LONG_GAME_MS = 1800
+IDLE_MS = 3000
+# After this long without a join, rejoin or signal, connections are made or have failed.
+NEGOTIATION_LASTS_MS = 10_000
+# After this long, nobody is expected at any moment.
+LOBBY_LASTS_MS = 300_000
+# Clients that started together spread out, by this share up or down.
+JITTER = 0.1
+
+
+def poll_after_ms(now: int, room: Row, *, more: bool, news: bool, sent: bool = False) -> int:
+    """Milliseconds until the caller should poll again.
+
+    `room` has `status` and `negotiated_at`. `news` tells whether the answer has messages, `sent` whether
+    the request was a send.
+    """
+    if more:
+        return 0
+    quiet_ms = now - room["negotiated_at"]
+    if quiet_ms < NEGOTIATION_LASTS_MS:
+        pace: float = LIVELY_MS if news else ANSWERING_MS if sent else NEGOTIATING_MS
+    else:
+        usual, idle = (LOBBY_MS, IDLE_MS) if room["status"] == "waiting" else (PLAYING_MS, LONG_GAME_MS)
+        pace = usual if quiet_ms < LOBBY_LASTS_MS else idle
+    return round(pace * pressure.stretch() * random.uniform(1 - JITTER, 1 + JITTER))
+
+
+def breath_ms() -> int:
+    """Milliseconds until a caller whose polls are held should poll again after news or a send."""
+    return round(BREATH_MS * random.uniform(1 - JITTER, 1 + JITTER))

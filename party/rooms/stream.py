@@ -1,0 +1,138 @@
+"""A room's stream: the lock, the counter, and the events.
+
+Every signal and event takes the next `seq` of its room in the transaction that stores it, under the
+lock of the room's row. So numbers become visible in their order, and whoever has seen n has been
+able to see everything up to n. (An AUTO_INCREMENT cannot promise that: 11 may be committed before 10.)
+"""
+
+from typing import Any
+
+from party import clock
+from party.config import settings
+from party.db import Connection, Row
+from party.errors import RoomEnded, RoomNotFound, TokenInvalid
+from party.ops.statistics import add_difference, room_counts
+from party.web.models import to_json
+
+# A room's latest events that are kept, and after how many numbers of the room it is looked whether there
+# are more. Who has not acknowledged those that go is told of a gap, and gets the Room instead.
+KEPT_EVENTS = 2000
+TRIM_EVERY = 500
+
+# What most calls need to know of a room; the quiz is fetched by those who show it.
+ROOM_COLUMNS = """
+    id, code, status, host_id, password_hash, max_participants, seconds_per_question, current_question,
+    seq, members_seq, negotiated_at, signals_expire_at, created_at, started_at, ended_at, expires_at
+"""
+
+
+def lock_room(tx: Connection, room_id: int) -> Row:
+    """Lock a room for the rest of the transaction. Always the first thing that a transaction does.
+
+    Raises `RoomNotFound` if it was purged meanwhile.
+    """
+    room = tx.one(f"SELECT {ROOM_COLUMNS} FROM party_rooms WHERE id = :id FOR UPDATE", id=room_id)
+    if room is None:
+        raise RoomNotFound
+    return room
+
+
+def lock_as_member(tx: Connection, caller: Row, *, even_ended: bool = False) -> tuple[Row, Row]:
+    """Lock the caller's room and read the caller's seat again: (room, member).
+
+    Between the check of the token and the lock another request may have removed the member,
+    replaced the token or ended the room. Raises `TokenInvalid`, `RoomEnded`.
+    """
+    room = lock_room(tx, caller["room_id"])
+    member = tx.one("SELECT * FROM party_participants WHERE id = :id", id=caller["id"])
+    # A free seat has no token either, so that alone says nothing of one that was never given any.
+    if member is None or member["left_at"] is not None or member["token_hash"] != caller["token_hash"]:
+        raise TokenInvalid
+    if room["status"] == "ended" and not even_ended:
+        raise RoomEnded
+    return room, member
+
+
+def advance(
+    tx: Connection, room: Row, now: int, count: int = 1, *, members: bool = False, **columns: Any
+) -> int:
+    """Take `count` numbers of a locked room and return the first; a change keeps the room alive.
+
+    `members` marks a change of membership or status. `columns` of the room are set along the way, in
+    the table and in `room` itself.
+    """
+    first: int = room["seq"] + 1
+    columns = {"expires_at": now + settings().room_ttl_ms, **columns, "seq": room["seq"] + count}
+    # The time of this very moment: `now` may be older, if the lock was long in coming.
+    columns["moved_at"] = clock.now_ms()
+    if members:
+        columns["members_seq"] = columns["seq"]
+    assignments = ", ".join(f"{column} = :{column}" for column in columns)
+    tx.run(f"UPDATE party_rooms SET {assignments} WHERE id = :id", id=room["id"], **columns)
+    room.update(columns)
+    tx.moved.add(room["id"])
+    if (first - 1) // TRIM_EVERY != room["seq"] // TRIM_EVERY:
+        _trim_events(tx, room)
+    return first
+
+
+def _trim_events(tx: Connection, room: Row) -> None:
+    """Delete a room's old events; members that have not acknowledged them will see a gap."""
+    oldest = tx.one(
+        f"""
+        SELECT seq FROM party_events WHERE room_id = :id
+        ORDER BY seq DESC LIMIT 1 OFFSET {KEPT_EVENTS}
+        """,
+        id=room["id"],
+    )
+    if oldest is None:
+        return
+    cut = {"id": room["id"], "seq": oldest["seq"]}
+    before = room_counts(tx, room["id"])
+    tx.run("DELETE FROM party_events WHERE room_id = :id AND seq <= :seq", **cut)
+    add_difference(tx, room, before)
+    tx.run(
+        """
+        UPDATE party_participants SET expired_seq = :seq
+        WHERE room_id = :id AND left_at IS NULL AND acked_seq < :seq AND expired_seq < :seq
+        """,
+        **cut,
+    )
+
+
+def add_event(
+    tx: Connection,
+    room: Row,
+    now: int,
+    type: str,
+    actor_id: str | None,
+    data: dict[str, Any],
+    *,
+    seq: int | None = None,
+    to_id: int | None = None,
+) -> None:
+    """Store an event under a number that `advance` has taken: `seq`, or the last one.
+
+    It is for all members, or for the one whose row is `to_id`.
+    """
+    tx.run(
+        """
+        INSERT INTO party_events (room_id, seq, type, actor_id, to_id, data, created_at)
+        VALUES (:room_id, :seq, :type, :actor_id, :to_id, :data, :now)
+        """,
+        room_id=room["id"],
+        seq=room["seq"] if seq is None else seq,
+        type=type,
+        actor_id=actor_id,
+        to_id=to_id,
+        data=to_json(data),
+        now=now,
+    )
+
+
+def publish(
+    tx: Connection, room: Row, now: int, type: str, actor_id: str | None, data: dict[str, Any], **changes: Any
+) -> None:
+    """Tell all members of one change, which `changes` of the room may be part of (see `advance`)."""
+    advance(tx, room, now, **changes)
+    add_event(tx, room, now, type, actor_id, data)

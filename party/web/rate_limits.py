@@ -1,0 +1,182 @@
+"""Rate limits: per client address and per room in the database, per member in the process.
+
+The first kind holds over all processes and restarts, and is exact (`party.web.windows`). It knows an address
+only as an HMAC under the server's secret. The second kind only keeps one runaway page from hurting the
+others.
+
+What must not be guessed, a room's code and its password, counts when it was wrong. Under the lock of the
+windows a code is looked up; a password, whose hash is slow, is counted first and uncounted if it fits.
+"""
+
+import ipaddress
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Hashable
+from threading import Lock
+from typing import Any, TypeVar
+
+from flask import Flask, Response, current_app, g
+
+from party import clock
+from party.clock import iso
+from party.config import Settings, settings
+from party.db import Database
+from party.errors import RateLimited
+from party.web.addresses import client_address, client_key
+from party.web.windows import Ledger, State, Window, WindowFull, Windows
+
+T = TypeVar("T")
+
+MINUTE = 60
+HOUR = 60 * MINUTE
+
+# The limits of an address: actions as `GET /limits` names them, with the setting and the seconds of each.
+CREATE_ROOM = "create_room"
+GUESS = "guess"
+LOOK = "look"
+OF_ADDRESSES = {
+    CREATE_ROOM: ("ROOMS_PER_HOUR", HOUR),
+    GUESS: ("GUESSES_PER_MINUTE", MINUTE),
+    LOOK: ("LOOKS_PER_MINUTE", MINUTE),
+}
+
+WRONG_PASSWORDS_PER_MINUTE = 30
+REJOINS_PER_MINUTE = 30
+
+
+class MemberRates:
+    """At most so many calls, or messages, within any second by one member, counted in this process only."""
+
+    def __init__(self, per_second: int) -> None:
+        self._per_second = per_second
+        self._calls: dict[Hashable, deque[float]] = {}
+        self._swept_at = 0.0
+        self._lock = Lock()
+
+    def hit(self, member: Hashable, amount: int = 1) -> None:
+        """Count a call of a member, who is known by the id of its row. Raises `RateLimited`.
+
+        A call with more messages than a second takes is let through after a second without any, and
+        takes up as many of the following ones as it has messages for.
+        """
+        now = time.monotonic()
+        with self._lock:
+            if now - self._swept_at > 1:
+                self._calls = {key: calls for key, calls in self._calls.items() if calls[-1] > now - 1}
+                self._swept_at = now
+            calls = self._calls.setdefault(member, deque(maxlen=self._per_second))
+            while calls and calls[0] <= now - 1:
+                calls.popleft()
+            too_many = len(calls) + amount - self._per_second
+            if calls and too_many > 0:
+                # So many have to be over a second old before this call fits.
+                last = calls[min(too_many, len(calls)) - 1]
+                raise RateLimited(retry_after=max(1, math.ceil(last + 1 - now)))
+            for _ in range(amount):
+                calls.append(calls[0] + 1 if len(calls) == self._per_second else now)
+
+
+class RateLimits:
+    """The limits of one app."""
+
+    def __init__(self, app: Flask, settings: Settings, database: Database) -> None:
+        self.polls = MemberRates(settings.POLLS_PER_SECOND)
+        self.sends = MemberRates(settings.SENDS_PER_SECOND)
+        self._windows = Windows(database, settings.SECRET_KEY)
+        # The narrowest network first: it has the last word.
+        self._trusted = sorted(
+            ((ipaddress.ip_network(name), limits) for name, limits in settings.TRUSTED_NETWORKS.items()),
+            key=lambda pair: -pair[0].prefixlen,
+        )
+        app.after_request(_add_headers)
+
+    def of_address(self, action: str) -> Window:
+        """The window of an action for the caller's address."""
+        setting, seconds = OF_ADDRESSES[action]
+        return Window(action, client_key(), self._limit(setting), seconds)
+
+    def run(self, plan: Callable[[Ledger], T]) -> T:
+        """What `plan` returns, after it has taken from windows what it had to. Raises `RateLimited`."""
+        try:
+            result, changed = self._windows.run(plan)
+        except WindowFull as full:
+            _note({full.window: full.state}, refused=True)
+            raise RateLimited(retry_after=full.state.seconds_left(clock.now_ms())) from None
+        _note(changed)
+        return result
+
+    def hit(self, *windows: Window) -> None:
+        """Count this request in each of the windows, or in none. Raises `RateLimited`."""
+        self.run(lambda ledger: ledger.take(*windows))
+
+    def give_back(self, *windows: Window) -> None:
+        """Uncount this request: it was a retry of another that counted at the same moment."""
+        self.run(lambda ledger: ledger.give_back(*windows))
+
+    def state(self) -> list[dict[str, Any]]:
+        """How things stand for the caller's address; asking costs nothing."""
+        found = []
+        for action in OF_ADDRESSES:
+            window = self.of_address(action)
+            state = self._windows.state(window)
+            found.append(
+                {
+                    "action": action,
+                    "limit": window.limit,
+                    "remaining": state.remaining,
+                    "resetAt": iso(state.reset_at),
+                }
+            )
+        return found
+
+    def _limit(self, setting: str) -> int:
+        address = client_address()
+        for network, limits in self._trusted if address else ():
+            if address in network and setting in limits:
+                return limits[setting]
+        default: int = getattr(settings(), setting)
+        return default
+
+
+def joins(room_id: int, places: int) -> Window:
+    """Joins into one room: all may come, and come again, but not over and over."""
+    return Window("join", str(room_id), 2 * places + 20, MINUTE)
+
+
+def wrong_passwords(room_id: int) -> Window:
+    """Wrong passwords for one room, whoever tries them."""
+    return Window("password", str(room_id), WRONG_PASSWORDS_PER_MINUTE, MINUTE)
+
+
+def rejoins(member_id: int) -> Window:
+    """How often one seat may be taken again: each time everybody in the room negotiates anew."""
+    return Window("rejoin", str(member_id), REJOINS_PER_MINUTE, MINUTE)
+
+
+def _note(states: dict[Window, State], *, refused: bool = False) -> None:
+    """Keep for the headers how the windows of this request stand: all, or the one that refused it."""
+    known: dict[Window, State] = {} if refused else g.get("rate_limits", {})
+    g.rate_limits = {**known, **states}
+
+
+def _add_headers(response: Response) -> Response:
+    """Tell of the window that is nearest to its end."""
+    noted: dict[Window, State] = g.get("rate_limits", {})
+    if noted:
+        window, state = min(noted.items(), key=lambda pair: pair[1].remaining)
+        response.headers["X-RateLimit-Limit"] = str(window.limit)
+        response.headers["X-RateLimit-Remaining"] = str(state.remaining)
+        response.headers["X-RateLimit-Reset"] = str(math.ceil(state.reset_at / 1000))
+    return response
+
+
+def init_app(app: Flask, settings: Settings, database: Database) -> None:
+    """Give the app its limits."""
+    app.extensions["party.web.rate_limits"] = RateLimits(app, settings, database)
+
+
+def rate_limits() -> RateLimits:
+    """The current app's limits."""
+    found: RateLimits = current_app.extensions["party.web.rate_limits"]
+    return found
