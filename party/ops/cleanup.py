@@ -19,7 +19,7 @@ from party import clock
 from party.db import Connection, Database, Row, SchemaBehind, Unreachable, database, transaction
 from party.errors import RoomNotFound, Unavailable
 from party.ops.statistics import DAY_MS, add_difference, add_to_day, day_of, room_counts
-from party.rooms import store as rooms
+from party.rooms import ending
 from party.rooms.stream import lock_room
 from party.signaling import store as signals
 
@@ -130,7 +130,7 @@ def _due(db: Database, sql: str, now: int, pieces: int) -> list[Row]:
 
 
 def _end(db: Database, now: int, row: Row) -> int:
-    rooms.end_expired(db, now, row["id"])
+    ending.end_expired(db, now, row["id"])
     return 1
 
 

@@ -14,8 +14,7 @@ from flask import current_app
 
 from party.db import Database, Row
 from party.php_paths import store
-from party.rooms import entrance
-from party.rooms import store as rooms
+from party.rooms import entrance, finding
 from party.web.addresses import client_key
 from party.web.models import room_code
 
@@ -37,7 +36,7 @@ class Lookups:
             room = store.by_code(database, code)
             if room is not None:
                 self.remember(code)
-                return rooms.up_to_date(database, now, room)
+                return finding.up_to_date(database, now, room)
             with self._lock:
                 self._found.pop(pair, None)
         room = entrance.look_up(code, store.by_code, look=False)

@@ -28,8 +28,7 @@ from party.php_paths import models, store
 from party.php_paths.lookups import lookups
 from party.polling.memory import memory
 from party.quiz import store as quiz
-from party.rooms import entrance
-from party.rooms import store as rooms
+from party.rooms import ending, entrance
 from party.rooms.models import Room
 from party.web.addresses import client_key
 from party.web.calls import call, read_json, validated
@@ -130,7 +129,7 @@ def leave(code: str, body: models.AsParticipant) -> dict[str, Any]:
 def set_quiz(code: str, body: models.SetQuiz) -> dict[str, Any]:
     """Replace the quiz while waiting."""
     caller = _host(code, body)
-    rooms.set_quiz(database(), clock.now_ms(), caller, body.quizData)
+    quiz.set_quiz(database(), clock.now_ms(), caller, body.quizData)
     return _view(caller)
 
 
@@ -139,7 +138,7 @@ def set_quiz(code: str, body: models.SetQuiz) -> dict[str, Any]:
 def start(code: str, body: models.AsHost) -> dict[str, Any]:
     """Start the game."""
     caller = _host(code, body)
-    rooms.start(database(), clock.now_ms(), caller)
+    quiz.start(database(), clock.now_ms(), caller)
     return _view(caller)
 
 
@@ -167,7 +166,7 @@ def answer(code: str, body: models.GiveAnswer) -> dict[str, Any]:
 def end(code: str, body: models.AsHost) -> dict[str, Any]:
     """End the room; after the last question, or when its host has left, it has ended already."""
     with suppress(TokenInvalid, RoomEnded):
-        rooms.end(database(), clock.now_ms(), _host(code, body))
+        ending.end(database(), clock.now_ms(), _host(code, body))
     return {"ended": True}
 
 

@@ -24,8 +24,9 @@ from party.errors import (
 from party.ops.cleanup import Job
 from party.php_paths.models import CreateRoom, JoinRoom, Signal
 from party.polling.heartbeats import Heartbeats
+from party.rooms import admission, ending, finding, views
+from party.rooms import create as creation
 from party.rooms import models as room_models
-from party.rooms import store as rooms
 from party.rooms.stream import lock_as_member, lock_room
 from party.signaling import store as signals
 from party.signaling.models import Message
@@ -43,7 +44,7 @@ WITH_A_TOKEN = "This participant has a token, and nobody speaks for it here."
 
 def by_code(source: Connection | Database, code: str) -> Row | None:
     """The room with this code as it stands in the database, if it is to be seen here."""
-    room = rooms.by_code(source, code)
+    room = finding.by_code(source, code)
     if room is None:
         return None
     seen = source.one("SELECT room_id FROM party_php_rooms WHERE room_id = :id", id=room["id"])
@@ -79,7 +80,7 @@ def host(database: Database, room: Row, host_id: str) -> Row:
 
 def create(database: Database, now: int, body: CreateRoom) -> dict[str, Any]:
     """A new room whose host has no token: PHP's Room."""
-    return rooms.with_new_code(database, lambda code: _create(database, now, body, code))
+    return creation.with_new_code(database, lambda code: _create(database, now, body, code))
 
 
 @transaction
@@ -90,7 +91,7 @@ def _create(tx: Connection, now: int, body: CreateRoom, code: str) -> dict[str, 
         quizData=body.quizData,
         secondsPerQuestion=body.secondsPerQuestion,
     )
-    room, _ = rooms.insert_room(tx, now, wanted, code, token=None)
+    room, _ = creation.insert_room(tx, now, wanted, code, token=None)
     _let_see(tx, room)
     return _view(tx, room)
 
@@ -109,13 +110,13 @@ def join(tx: Connection, now: int, room: Row, body: JoinRoom) -> dict[str, Any]:
         raise WrongStatus("This room no longer waits for participants.")
     _drop_of_former_member(tx, room, body.participantId)
     guest = room_models.JoinRoom(name=body.name, participantId=body.participantId)
-    rooms.add_guest(tx, now, room, guest, token=None)
+    admission.add_guest(tx, now, room, guest, token=None)
     return _view(tx, room)
 
 
 def leave(database: Database, now: int, caller: Row) -> None:
     """The caller's seat becomes free, and what waits for it goes; a room without its host ends."""
-    rooms.leave(database, now, caller)
+    ending.leave(database, now, caller)
     _drop_mailbox(database, caller["code"], caller["participant_id"])
 
 
@@ -131,13 +132,13 @@ def allow(tx: Connection, now: int, caller: Row, allowed: bool) -> dict[str, Any
     tx.run("DELETE FROM party_php_rooms WHERE room_id = :id", id=room["id"])
     if allowed:
         _let_see(tx, room)
-    return rooms.room_view(tx, now, room)
+    return views.room_view(tx, now, room)
 
 
 @snapshot
 def view(tx: Connection, room: Row) -> dict[str, Any]:
     """PHP's Room."""
-    return _view(tx, rooms.room_row(tx, room["id"]))
+    return _view(tx, views.room_row(tx, room["id"]))
 
 
 def _let_see(tx: Connection, room: Row) -> None:
@@ -149,7 +150,7 @@ def _is_seen(tx: Connection, room: Row) -> bool:
 
 
 def _view(tx: Connection, room: Row) -> dict[str, Any]:
-    members = rooms.present_members(tx, room)
+    members = views.present_members(tx, room)
     host = tx.one(
         "SELECT name FROM party_participants WHERE room_id = :room_id AND participant_id = :id",
         room_id=room["id"],
@@ -160,7 +161,7 @@ def _view(tx: Connection, room: Row) -> dict[str, Any]:
         "code": room["code"],
         "host_id": room["host_id"],
         "host_name": host["name"] if host else "",
-        "quiz_data": rooms.quiz_of(tx, room),
+        "quiz_data": views.quiz_of(tx, room),
         "status": room["status"],
         "max_participants": room["max_participants"],
         "seconds_per_question": room["seconds_per_question"],
@@ -298,8 +299,8 @@ def poll(
     if caller:
         if caller["token_hash"] is not None:
             raise NotYourId(WITH_A_TOKEN)
-        if rooms.is_over(caller, now):
-            rooms.end_expired(database, now, caller["room_id"])
+        if ending.is_over(caller, now):
+            ending.end_expired(database, now, caller["room_id"])
             caller["status"] = "ended"
         if caller["signals_expire_at"] is not None and caller["signals_expire_at"] <= now:
             signals.drop_expired(database, now, caller["room_id"])
@@ -384,7 +385,7 @@ def _take_from_stream(tx: Connection, room: Row, member: Row) -> list[Row]:
 @snapshot
 def peers(tx: Connection, room: Row, participant_id: str) -> list[str]:
     """The ids of the other present members, in order of joining."""
-    ids = [member["participant_id"] for member in rooms.present_members(tx, room)]
+    ids = [member["participant_id"] for member in views.present_members(tx, room)]
     return [id for id in ids if id != participant_id]
 
 
@@ -427,7 +428,7 @@ def _lock_seen(tx: Connection, code: str) -> tuple[Row | None, dict[str, Row]]:
     room = lock_room(tx, found["id"])
     if not _is_seen(tx, room):
         return None, {}
-    return room, {member["participant_id"]: member for member in rooms.present_members(tx, room)}
+    return room, {member["participant_id"]: member for member in views.present_members(tx, room)}
 
 
 # Expiry

@@ -6,17 +6,42 @@ from flask import Blueprint
 
 from party import clock
 from party.db import Row, database
-from party.errors import RoomEnded, WrongQuestion, WrongStatus
+from party.errors import RoomEnded, TooFewParticipants, WrongQuestion, WrongStatus
 from party.ops import cleanup
 from party.quiz import rules, store
 from party.quiz.models import GiveAnswer, Marked, NextQuestion
-from party.rooms import store as rooms
-from party.rooms.models import Room
+from party.rooms import views
+from party.rooms.models import Room, SetQuiz
 from party.web.calls import call
 
 blueprint = Blueprint("quiz", __name__)
-blueprint.record(lambda state: rooms.show_guests(state.app, rules.shown_to_guests))
+blueprint.record(lambda state: views.show_guests(state.app, rules.shown_to_guests))
 cleanup.add_children("party_answers", "party_questions")
+
+
+@blueprint.post("/rooms/<code>/quiz")
+@call(
+    "Replace the quiz while waiting",
+    access="host",
+    body=SetQuiz,
+    answers={200: Room},
+    errors=(RoomEnded, WrongStatus),
+)
+def quiz(caller: Row, body: SetQuiz) -> dict[str, Any]:
+    """Members are told to fetch the room."""
+    return store.set_quiz(database(), clock.now_ms(), caller, body.quizData)
+
+
+@blueprint.post("/rooms/<code>/start")
+@call(
+    "Start the game",
+    access="host",
+    answers={200: Room},
+    errors=(RoomEnded, WrongStatus, TooFewParticipants),
+)
+def start(caller: Row) -> dict[str, Any]:
+    """From then on the room is playing; guests may still join."""
+    return store.start(database(), clock.now_ms(), caller)
 
 
 @blueprint.post("/rooms/<code>/next")

@@ -6,11 +6,37 @@ is marked at once and kept, so that it counts once, however often it comes.
 
 from typing import Any
 
+from party.clock import iso
 from party.db import Connection, Row, transaction
-from party.errors import ValidationError, WrongQuestion, WrongStatus
+from party.errors import TooFewParticipants, ValidationError, WrongQuestion, WrongStatus
 from party.quiz import rules
-from party.rooms import store as rooms
+from party.rooms import ending, views
 from party.rooms.stream import advance, lock_as_member, publish
+from party.web.models import to_json
+
+
+@transaction
+def set_quiz(tx: Connection, now: int, caller: Row, quiz_data: dict[str, Any]) -> dict[str, Any]:
+    """Replace the quiz of a waiting room: Room. Raises `WrongStatus`."""
+    room, host = lock_as_member(tx, caller)
+    if room["status"] != "waiting":
+        raise WrongStatus
+    publish(tx, room, now, "quiz-updated", host["participant_id"], {}, quiz_data=to_json(quiz_data))
+    return views.room_view(tx, now, room)
+
+
+@transaction
+def start(tx: Connection, now: int, caller: Row) -> dict[str, Any]:
+    """Start the game: Room. Raises `WrongStatus`, `TooFewParticipants`."""
+    room, host = lock_as_member(tx, caller)
+    if room["status"] != "waiting":
+        raise WrongStatus
+    if len(views.present_members(tx, room)) < 2:
+        raise TooFewParticipants
+    data = {"status": "playing", "startedAt": iso(now)}
+    changes = {"status": "playing", "started_at": now}
+    publish(tx, room, now, "quiz-started", host["participant_id"], data, members=True, **changes)
+    return views.room_view(tx, now, room)
 
 
 @transaction
@@ -29,14 +55,14 @@ def next_question(tx: Connection, now: int, caller: Row, from_question: int | No
     following = current + 1
     if following == len(questions):
         outcome = {"correct": correct, "standings": _standings(tx, room)}
-        rooms.end_locked(tx, now, room, host["participant_id"], "finished", **outcome)
+        ending.end_locked(tx, now, room, host["participant_id"], "finished", **outcome)
     else:
         opened = {"room_id": room["id"], "question": following, "opened_at": now}
         tx.insert_many("party_questions", [opened])
         data = {"currentQuestion": following, "correct": correct}
         changes = {"current_question": following}
         publish(tx, room, now, "question-advanced", host["participant_id"], data, **changes)
-    return rooms.room_view(tx, now, room)
+    return views.room_view(tx, now, room)
 
 
 @transaction
@@ -90,7 +116,7 @@ def _being_played(tx: Connection, room: Row) -> list[rules.Question]:
     """The questions of a locked room that plays. Raises `WrongStatus`."""
     if room["status"] != "playing":
         raise WrongStatus
-    questions = rules.questions_of(rooms.quiz_of(tx, room))
+    questions = rules.questions_of(views.quiz_of(tx, room))
     if questions is None:
         raise WrongStatus("This room's quizData is not a quiz that can be played.")
     return questions
@@ -118,7 +144,7 @@ def _opened_at(tx: Connection, room: Row, question: int) -> int:
 
 def _standings(tx: Connection, room: Row) -> list[dict[str, Any]]:
     """Who is in the room, by score and then by joining."""
-    members = sorted(rooms.present_members(tx, room), key=lambda member: -member["score"])
+    members = sorted(views.present_members(tx, room), key=lambda member: -member["score"])
     return [
         {"participantId": member["participant_id"], "name": member["name"], "score": member["score"]}
         for member in members

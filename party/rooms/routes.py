@@ -17,12 +17,11 @@ from party.errors import (
     RoomFull,
     RoomNotFound,
     TokenInvalid,
-    TooFewParticipants,
     ValidationError,
     WrongPassword,
-    WrongStatus,
 )
-from party.rooms import entrance, store
+from party.rooms import admission, ending, entrance, returning, views
+from party.rooms import create as creation
 from party.rooms.models import (
     CreateRoom,
     Ended,
@@ -32,7 +31,6 @@ from party.rooms.models import (
     Room,
     RoomPreview,
     RoomWithYou,
-    SetQuiz,
 )
 from party.web.calls import call
 from party.web.rate_limits import CREATE_ROOM, rate_limits, rejoins
@@ -49,14 +47,14 @@ def create(body: CreateRoom) -> dict[str, Any]:
         raise ValidationError(
             f"maxParticipants: at most {settings().MAX_PARTICIPANTS} here", field="maxParticipants"
         )
-    key = store.create_key_hash(body.retryKey)
+    key = returning.create_key_hash(body.retryKey)
     window = rate_limits().of_address(CREATE_ROOM)
 
     def count() -> tuple[Window, ...]:
         rate_limits().hit(window)
         return (window,)
 
-    return _enter(key, count, lambda: store.create(database(), clock.now_ms(), body))
+    return _enter(key, count, lambda: creation.create(database(), clock.now_ms(), body))
 
 
 @blueprint.get("/rooms/<code>")
@@ -70,8 +68,8 @@ def show(code: str, caller: Row | None) -> dict[str, Any]:
     """What a stranger looks up is counted, so that codes cannot be guessed."""
     db = database()
     if caller is not None:
-        return store.view(db, clock.now_ms(), caller)
-    return store.preview(db, entrance.look_up(code))
+        return views.view(db, clock.now_ms(), caller)
+    return views.preview(db, entrance.look_up(code))
 
 
 @blueprint.post("/rooms/<code>/join")
@@ -83,7 +81,7 @@ def show(code: str, caller: Row | None) -> dict[str, Any]:
 )
 def join(code: str, body: JoinRoom) -> dict[str, Any]:
     """A retry key that is known gives its seat back and counts against no limit."""
-    key = store.join_key_hash(body.retryKey, code)
+    key = returning.join_key_hash(body.retryKey, code)
     room_id = 0
 
     def count() -> tuple[Window, ...]:
@@ -92,7 +90,7 @@ def join(code: str, body: JoinRoom) -> dict[str, Any]:
         room_id = room["id"]
         return windows
 
-    return _enter(key, count, lambda: store.join(database(), clock.now_ms(), room_id, body, key))
+    return _enter(key, count, lambda: admission.join(database(), clock.now_ms(), room_id, body, key))
 
 
 def _enter(
@@ -105,9 +103,9 @@ def _enter(
     db, limits = database(), rate_limits()
     counted: tuple[Window, ...] = ()
     while True:
-        if seat := store.seat_by_retry_key(db, key):
+        if seat := returning.seat_by_retry_key(db, key):
             with suppress(TokenInvalid):  # its member has just left: then it is a new one
-                room = store.reclaim(db, clock.now_ms(), seat)
+                room = returning.reclaim(db, clock.now_ms(), seat)
                 if counted:
                     limits.give_back(*counted)
                 return room
@@ -116,7 +114,7 @@ def _enter(
             try:
                 counted = count()
             except RateLimited:
-                if store.seat_by_retry_key(db, key):  # another request with it was just faster
+                if returning.seat_by_retry_key(db, key):  # another request with it was just faster
                     continue
                 raise
         with suppress(Duplicate):  # the same key in two requests at once
@@ -134,14 +132,14 @@ def _enter(
 def rejoin(caller: Row) -> dict[str, Any]:
     """Until the new token is first used, the old one can ask again."""
     rate_limits().hit(rejoins(caller["id"]))
-    return store.rejoin(database(), clock.now_ms(), caller)
+    return returning.rejoin(database(), clock.now_ms(), caller)
 
 
 @blueprint.post("/rooms/<code>/leave")
 @call("Leave; when the host leaves, the room ends", access="member", answers={200: Left}, errors=(RoomEnded,))
 def leave(caller: Row) -> dict[str, Any]:
     """The token is dead from then on."""
-    store.leave(database(), clock.now_ms(), caller)
+    ending.leave(database(), clock.now_ms(), caller)
     return {"left": True}
 
 
@@ -155,32 +153,7 @@ def leave(caller: Row) -> dict[str, Any]:
 )
 def remove(caller: Row, body: RemoveParticipant) -> dict[str, Any]:
     """The member's token is dead from then on."""
-    return store.remove(database(), clock.now_ms(), caller, body.participantId)
-
-
-@blueprint.post("/rooms/<code>/quiz")
-@call(
-    "Replace the quiz while waiting",
-    access="host",
-    body=SetQuiz,
-    answers={200: Room},
-    errors=(RoomEnded, WrongStatus),
-)
-def quiz(caller: Row, body: SetQuiz) -> dict[str, Any]:
-    """Members are told to fetch the room."""
-    return store.set_quiz(database(), clock.now_ms(), caller, body.quizData)
-
-
-@blueprint.post("/rooms/<code>/start")
-@call(
-    "Start the game",
-    access="host",
-    answers={200: Room},
-    errors=(RoomEnded, WrongStatus, TooFewParticipants),
-)
-def start(caller: Row) -> dict[str, Any]:
-    """From then on the room is playing; guests may still join."""
-    return store.start(database(), clock.now_ms(), caller)
+    return ending.remove(database(), clock.now_ms(), caller, body.participantId)
 
 
 @blueprint.post("/rooms/<code>/end")
@@ -188,5 +161,5 @@ def start(caller: Row) -> dict[str, Any]:
 @call("End the room", access="host", answers={200: Ended}, errors=(RoomEnded,))
 def end(caller: Row) -> dict[str, Any]:
     """Members learn it by their next poll."""
-    store.end(database(), clock.now_ms(), caller)
+    ending.end(database(), clock.now_ms(), caller)
     return {"ended": True}

@@ -13,7 +13,7 @@ from party.db import Connection, Database, Row, snapshot, transaction
 from party.errors import BadCursor, MailboxFull, PeerNotFound, RoomEnded, TokenInvalid
 from party.polling.heartbeats import Heartbeats
 from party.polling.pace import poll_after_ms
-from party.rooms import store as rooms
+from party.rooms import views
 from party.rooms.stream import add_event, advance, lock_as_member, lock_room
 from party.signaling.models import Message
 from party.web.models import KIB, to_json
@@ -83,7 +83,7 @@ def _store(tx: Connection, now: int, room: Row, sender: Row, messages: list[Mess
     """Insert new signals under consecutive numbers; the first of them."""
     peers = {
         member["participant_id"]: member["id"]
-        for member in rooms.present_members(tx, room)
+        for member in views.present_members(tx, room)
         if member["id"] != sender["id"]
     }
     payloads = [to_json(message.payload) for message in messages]
@@ -247,7 +247,7 @@ def read(tx: Connection, now: int, caller: Row, after: int | None, *, sent: bool
     member = tx.one("SELECT * FROM party_participants WHERE id = :id", id=caller["id"])
     if member is None or member["token_hash"] != caller["token_hash"]:
         raise TokenInvalid
-    room = rooms.room_row(tx, member["room_id"])
+    room = views.room_row(tx, member["room_id"])
     acked = member["acked_seq"]
     # Events stay as long as the room, so an older cursor gives them again; never those from before
     # the member came, whose row may have been another's then.
@@ -263,7 +263,7 @@ def read(tx: Connection, now: int, caller: Row, after: int | None, *, sent: bool
         "pollAfterMs": poll_after_ms(now, room, more=more, news=bool(messages), sent=sent),
     }
     if gap or after is None:
-        answer["room"] = rooms.room_view(tx, now, room, member)
+        answer["room"] = views.room_view(tx, now, room, member)
     return answer
 
 
@@ -319,7 +319,7 @@ def _fill(pending: list[Row]) -> tuple[list[dict[str, Any]], bool]:
 @snapshot
 def peers(tx: Connection, caller: Row) -> list[str]:
     """The ids of the other present members."""
-    members = rooms.present_members(tx, {"id": caller["room_id"]})
+    members = views.present_members(tx, {"id": caller["room_id"]})
     return [member["participant_id"] for member in members if member["id"] != caller["id"]]
 
 

@@ -22,7 +22,7 @@ from party import clock
 from party.config import settings
 from party.db import Row, database
 from party.errors import ApiError, BadJson, HostOnly, JsonRequired, NotAMember, TooLarge, ValidationError
-from party.rooms import store as rooms
+from party.rooms import ending
 from party.signaling import store as signals
 from party.web.models import MAX_BODY_BYTES, MAX_ENCODED_BYTES, room_code
 from party.web.tokens import bearer, caller_by_token
@@ -192,10 +192,10 @@ def authenticate(access: Access, code: str, previous_token: bool = False) -> Row
     caller = caller_by_token(db, or_previous=previous_token)
     if caller["code"] != room_code(code):
         raise NotAMember
-    over = rooms.is_over(caller, now)
+    over = ending.is_over(caller, now)
     dead_signals = caller["signals_expire_at"] is not None and caller["signals_expire_at"] <= now
     if over:
-        rooms.end_expired(db, now, caller["room_id"])
+        ending.end_expired(db, now, caller["room_id"])
     if dead_signals:
         signals.drop_expired(db, now, caller["room_id"])
     if over or dead_signals:

@@ -1,0 +1,86 @@
+"""Coming in: a new member and its seat."""
+
+from typing import Any
+
+from party.db import Connection, Duplicate, Row, transaction
+from party.errors import (
+    ParticipantIdTaken,
+    RoomEnded,
+    RoomFull,
+)
+from party.rooms.models import JoinRoom
+from party.rooms.stream import add_event, advance, lock_room
+from party.rooms.views import participant_view, present_members, room_view
+from party.web import tokens
+
+
+@transaction
+def join(
+    tx: Connection, now: int, room_id: int, body: JoinRoom, retry_key_hash: str | None
+) -> dict[str, Any]:
+    """A new member: Room with `you`. Raises `RoomEnded`, `ParticipantIdTaken`, `RoomFull`, `Duplicate`."""
+    room = lock_room(tx, room_id)
+    token = tokens.new_token()
+    member = add_guest(tx, now, room, body, token, retry_key_hash)
+    return room_view(tx, now, room, member, token)
+
+
+def add_guest(
+    tx: Connection,
+    now: int,
+    room: Row,
+    body: JoinRoom,
+    token: str | None,
+    retry_key_hash: str | None = None,
+) -> Row:
+    """A new member of a locked room, without a token where None is given. Raises as `join`."""
+    if room["status"] == "ended":
+        raise RoomEnded
+    members = present_members(tx, room)
+    if retry_key_hash and any(member["retry_key_hash"] == retry_key_hash for member in members):
+        raise Duplicate
+    participant_id = body.participantId or tokens.new_participant_id()
+    if any(member["participant_id"] == participant_id for member in members):
+        raise ParticipantIdTaken
+    if len(members) >= room["max_participants"]:
+        raise RoomFull
+    advance(tx, room, now, members=True, negotiated_at=now)
+    member = take_seat(tx, now, room, participant_id, body.name, "guest", token, retry_key_hash)
+    data = {"participant": participant_view(member, now)}
+    add_event(tx, room, now, "participant-joined", participant_id, data)
+    return member
+
+
+def take_seat(
+    tx: Connection,
+    now: int,
+    room: Row,
+    participant_id: str,
+    name: str,
+    role: str,
+    token: str | None,
+    retry_key_hash: str | None,
+) -> Row:
+    """Seat a new member, in the row of a former one with the same id if there is one."""
+    seat = {
+        "name": name,
+        "role": role,
+        "token_hash": tokens.hashed(token) if token else None,
+        "previous_token_hash": None,
+        "retry_key_hash": retry_key_hash,
+        "score": 0,
+        "joined_at": now,
+        "joined_seq": room["seq"],
+        "last_seen_at": now,
+        "left_at": None,
+        "acked_seq": room["seq"],
+        "expired_seq": 0,
+    }
+    key = {"room_id": room["id"], "participant_id": participant_id}
+    where = "WHERE room_id = :room_id AND participant_id = :participant_id"
+    assignments = ", ".join(f"{column} = :{column}" for column in seat)
+    if not tx.run(f"UPDATE party_participants SET {assignments} {where}", **seat, **key):
+        tx.insert_many("party_participants", [{**key, **seat}])
+    member = tx.one(f"SELECT * FROM party_participants {where}", **key)
+    assert member is not None
+    return member

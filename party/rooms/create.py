@@ -1,0 +1,90 @@
+"""Opening a room: its row, its code, its host."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from werkzeug.security import generate_password_hash
+
+from party.config import settings
+from party.db import Connection, Database, Duplicate, Row, transaction
+from party.rooms.admission import take_seat
+from party.rooms.models import CreateRoom
+from party.rooms.returning import create_key_hash
+from party.rooms.stream import lock_room
+from party.rooms.views import room_view
+from party.web import tokens
+from party.web.models import to_json
+
+T = TypeVar("T")
+
+DEFAULT_MAX_PARTICIPANTS = 20
+DEFAULT_SECONDS_PER_QUESTION = 30
+# A quarter of the library's default memory and time: a shared host has little of either, and a room's
+# password lives for hours, not years.
+PASSWORD_METHOD = "scrypt:8192:8:1"
+
+
+def hash_password(password: str | None) -> str | None:
+    """A salted, slow hash. Takes some 20 ms and 8 MiB: do it outside any transaction."""
+    return generate_password_hash(password, PASSWORD_METHOD) if password else None
+
+
+def create(database: Database, now: int, body: CreateRoom) -> dict[str, Any]:
+    """A new room with its host in it: Room with `you`. Raises `Duplicate` for a known retry key."""
+    password_hash = hash_password(body.password)
+    return with_new_code(database, lambda code: _create(database, now, body, code, password_hash))
+
+
+def with_new_code(database: Database, open_room: Callable[[str], T]) -> T:
+    """What `open_room` makes with a code that is free; it raises `Duplicate` if the code is not.
+
+    Raises `Duplicate` if something else is taken.
+    """
+    while True:
+        code = tokens.new_code()
+        try:
+            return open_room(code)
+        except Duplicate:
+            if database.one("SELECT id FROM party_rooms WHERE code = :code", code=code) is None:
+                raise
+
+
+@transaction
+def _create(
+    tx: Connection, now: int, body: CreateRoom, code: str, password_hash: str | None
+) -> dict[str, Any]:
+    token = tokens.new_token()
+    room, host = insert_room(tx, now, body, code, token, password_hash)
+    return room_view(tx, now, room, host, token)
+
+
+def insert_room(
+    tx: Connection,
+    now: int,
+    body: CreateRoom,
+    code: str,
+    token: str | None,
+    password_hash: str | None = None,
+) -> tuple[Row, Row]:
+    """A new room, locked, and its host, who has no token where None is given. Raises `Duplicate`."""
+    host_id = body.hostId or tokens.new_participant_id()
+    limit = body.maxParticipants or min(DEFAULT_MAX_PARTICIPANTS, settings().MAX_PARTICIPANTS)
+    room_id = tx.insert(
+        """
+        INSERT INTO party_rooms (code, status, host_id, quiz_data, password_hash, max_participants,
+                                 seconds_per_question, negotiated_at, created_at, expires_at)
+        VALUES (:code, 'waiting', :host_id, :quiz_data, :password_hash, :max_participants,
+                :seconds_per_question, :now, :now, :expires_at)
+        """,
+        code=code,
+        host_id=host_id,
+        quiz_data=None if body.quizData is None else to_json(body.quizData),
+        password_hash=password_hash,
+        max_participants=limit,
+        seconds_per_question=body.secondsPerQuestion or DEFAULT_SECONDS_PER_QUESTION,
+        now=now,
+        expires_at=now + settings().room_ttl_ms,
+    )
+    room = lock_room(tx, room_id)
+    retry_key_hash = create_key_hash(body.retryKey)
+    return room, take_seat(tx, now, room, host_id, body.hostName, "host", token, retry_key_hash)

@@ -1,0 +1,91 @@
+"""Leaving, being removed, and the end of a room."""
+
+from typing import Any
+
+from party.clock import iso
+from party.db import Connection, Row, transaction
+from party.errors import (
+    PeerNotFound,
+)
+from party.rooms.stream import lock_as_member, lock_room, publish
+from party.rooms.views import present_members, room_view
+
+
+def is_over(room: Row, now: int) -> bool:
+    """Whether an open room's time is over; `room` is any row with `status` and `expires_at`."""
+    return bool(room["status"] != "ended" and room["expires_at"] <= now)
+
+
+@transaction
+def leave(tx: Connection, now: int, caller: Row) -> None:
+    """The caller's seat becomes free; a room without its host ends."""
+    room, member = lock_as_member(tx, caller)
+    free_seat(tx, now, member)
+    if member["role"] == "host":
+        end_locked(tx, now, room, member["participant_id"], "host-left")
+    else:
+        gone = member["participant_id"]
+        publish(tx, room, now, "participant-left", gone, {"participantId": gone}, members=True)
+
+
+@transaction
+def remove(tx: Connection, now: int, caller: Row, participant_id: str) -> dict[str, Any]:
+    """Throw another member out: Room. Raises `PeerNotFound`."""
+    room, host = lock_as_member(tx, caller)
+    member = next(
+        (member for member in present_members(tx, room) if member["participant_id"] == participant_id), None
+    )
+    if member is None or member["id"] == host["id"]:
+        raise PeerNotFound
+    free_seat(tx, now, member)
+    data = {"participantId": participant_id}
+    publish(tx, room, now, "participant-removed", host["participant_id"], data, members=True)
+    return room_view(tx, now, room)
+
+
+@transaction
+def end(tx: Connection, now: int, caller: Row) -> None:
+    """End the caller's room."""
+    room, host = lock_as_member(tx, caller)
+    end_locked(tx, now, room, host["participant_id"], "ended")
+
+
+@transaction
+def end_expired(tx: Connection, now: int, room_id: int) -> None:
+    """End a room whose time is over, unless somebody was faster or it has come to life again."""
+    room = lock_room(tx, room_id)
+    if is_over(room, now):
+        end_locked(tx, now, room, None, "expired")
+
+
+def free_seat(tx: Connection, now: int, member: Row) -> None:
+    # Signals before members, as in an acknowledgement: in the other order the two would deadlock.
+    tx.run(
+        "DELETE FROM party_signaling WHERE room_id = :room_id AND to_id = :id",
+        room_id=member["room_id"],
+        id=member["id"],
+    )
+    _forget_ids(tx, member)
+    tx.run(
+        """
+        UPDATE party_participants
+        SET left_at = :now, token_hash = NULL, previous_token_hash = NULL, retry_key_hash = NULL
+        WHERE id = :id
+        """,
+        now=now,
+        id=member["id"],
+    )
+
+
+def _forget_ids(tx: Connection, member: Row) -> None:
+    """Forget what a token has sent that nobody can send with any longer."""
+    tx.run("DELETE FROM party_sent WHERE token_hash = :token_hash", token_hash=member["token_hash"])
+
+
+def end_locked(
+    tx: Connection, now: int, room: Row, actor_id: str | None, reason: str, **outcome: Any
+) -> None:
+    """End a locked room; the event tells the reason, and the `outcome` of what was played in it."""
+    data = {"status": "ended", "endedAt": iso(now), "reason": reason, **outcome}
+    changes = {"status": "ended", "ended_at": now, "expires_at": room["expires_at"]}
+    publish(tx, room, now, "room-ended", actor_id, data, members=True, **changes)

@@ -1,0 +1,102 @@
+"""Coming back: a seat again for a refreshed page, or for one that did not get its answer."""
+
+from collections.abc import Callable
+from typing import Any
+
+from party.db import Connection, Database, Row, transaction
+from party.errors import (
+    RoomEnded,
+    TokenInvalid,
+)
+from party.rooms.ending import _forget_ids, end_expired, is_over
+from party.rooms.stream import add_event, advance, lock_room
+from party.rooms.views import participant_view, room_view
+from party.web import tokens
+from party.web.models import room_code
+
+
+def create_key_hash(retry_key: str | None) -> str | None:
+    """The stored form of a retry key for `create`."""
+    return tokens.hashed(f"create {retry_key}") if retry_key else None
+
+
+def join_key_hash(retry_key: str | None, code: str) -> str | None:
+    """The stored form of a retry key for joining one room: elsewhere the same key means another seat."""
+    return tokens.hashed(f"join {room_code(code)} {retry_key}") if retry_key else None
+
+
+def seat_by_retry_key(database: Database, retry_key_hash: str | None) -> Row | None:
+    """The seat that an earlier create or join with this key took, if its member is still there."""
+    if retry_key_hash is None:
+        return None
+    return database.one(
+        """
+        SELECT p.*, r.status, r.expires_at
+        FROM party_participants p JOIN party_rooms r ON r.id = p.room_id
+        WHERE p.retry_key_hash = :hash
+        """,
+        hash=retry_key_hash,
+    )
+
+
+def reclaim(database: Database, now: int, seat: Row) -> dict[str, Any]:
+    """The seat of an earlier create or join again, for a client that did not get the answer."""
+    if is_over(seat, now):
+        end_expired(database, now, seat["room_id"])
+    return _reseat(
+        database, now, seat, lambda member: member["retry_key_hash"] == seat["retry_key_hash"], None
+    )
+
+
+def rejoin(database: Database, now: int, caller: Row) -> dict[str, Any]:
+    """The caller's seat for a new page: same participant, new token: Room with `you`."""
+    used = caller["used_token_hash"]
+
+    def still_theirs(member: Row) -> bool:
+        return used in (member["token_hash"], member["previous_token_hash"])
+
+    return _reseat(database, now, caller, still_theirs, used)
+
+
+@transaction
+def _reseat(
+    tx: Connection, now: int, seat: Row, still_theirs: Callable[[Row], bool], token_hash: str | None
+) -> dict[str, Any]:
+    """Give a seat to a new page: new token, nothing pending to or from the old one, the others told.
+
+    `token_hash`, the token that asked for it, stays good for asking again until the new one is used.
+    """
+    room = lock_room(tx, seat["room_id"])
+    member = tx.one("SELECT * FROM party_participants WHERE id = :id", id=seat["id"])
+    if member is None or not still_theirs(member):
+        raise TokenInvalid
+    if room["status"] == "ended":
+        raise RoomEnded
+    token = tokens.new_token()
+    tx.run(
+        "DELETE FROM party_signaling WHERE room_id = :room_id AND (to_id = :id OR from_id = :id)",
+        room_id=room["id"],
+        id=member["id"],
+    )
+    _forget_ids(tx, member)
+    advance(tx, room, now, members=True, negotiated_at=now)
+    page = {
+        "token_hash": tokens.hashed(token),
+        "previous_token_hash": token_hash,
+        "last_seen_at": now,
+        "acked_seq": room["seq"],
+    }
+    tx.run(
+        """
+        UPDATE party_participants
+        SET token_hash = :token_hash, previous_token_hash = :previous_token_hash,
+            last_seen_at = :last_seen_at, acked_seq = :acked_seq
+        WHERE id = :id
+        """,
+        id=member["id"],
+        **page,
+    )
+    member |= page
+    data = {"participant": participant_view(member, now)}
+    add_event(tx, room, now, "participant-rejoined", member["participant_id"], data)
+    return room_view(tx, now, room, member, token)
