@@ -20,8 +20,8 @@ CREATE TABLE party_rooms (
     members_seq          BIGINT NOT NULL DEFAULT 0,
     -- The last join, rejoin or signal: while it is recent, connections are being made.
     negotiated_at        BIGINT NOT NULL,
-    -- No signal of this room expires before this; null where none waits.
-    signals_expire_at    BIGINT NULL,
+    -- Nothing happens in this room by itself before this: its end, a signal's expiry.
+    due_at               BIGINT NULL,
     created_at           BIGINT NOT NULL,
     started_at           BIGINT NULL,
     ended_at             BIGINT NULL,
@@ -29,9 +29,8 @@ CREATE TABLE party_rooms (
 ) /*! ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin ROW_FORMAT=DYNAMIC */;
 
 CREATE UNIQUE INDEX party_rooms_code ON party_rooms (code);
-CREATE INDEX party_rooms_expiry ON party_rooms (status, expires_at);
 CREATE INDEX party_rooms_end ON party_rooms (ended_at);
-CREATE INDEX party_rooms_signal_expiry ON party_rooms (signals_expire_at);
+CREATE INDEX party_rooms_due ON party_rooms (due_at);
 
 CREATE TABLE party_participants (
     id                  INTEGER PRIMARY KEY AUTO_INCREMENT,

@@ -19,9 +19,8 @@ from party import clock
 from party.db import Connection, Database, Row, SchemaBehind, Unreachable, database, transaction
 from party.errors import RoomNotFound, Unavailable
 from party.ops.statistics import DAY_MS, add_difference, add_to_day, day_of, room_counts
-from party.rooms import ending
+from party.rooms.due import catch_up
 from party.rooms.stream import lock_room
-from party.signaling import store as signals
 
 log = logging.getLogger(__name__)
 
@@ -129,14 +128,10 @@ def _due(db: Database, sql: str, now: int, pieces: int) -> list[Row]:
     return db.all(f"{sql} LIMIT {pieces}", now=now, purge_before=now - KEEP_ENDED_MS)
 
 
-def _end(db: Database, now: int, row: Row) -> int:
-    ending.end_expired(db, now, row["id"])
-    return 1
-
-
-def _drop_signals(db: Database, now: int, row: Row) -> Iterator[int]:
-    while dropped := signals.drop_expired(db, now, row["id"], SIGNALS):
-        yield dropped
+def _catch_up(db: Database, now: int, row: Row) -> Iterator[int]:
+    while catch_up(db, now, row["id"], SIGNALS):
+        yield 0
+    yield 1
 
 
 def _purge(db: Database, now: int, row: Row) -> Iterator[int]:
@@ -182,9 +177,7 @@ def _forget(tx: Connection, now: int, row: Row) -> int:
 
 
 JOBS = [
-    Job("rooms ended", "SELECT id FROM party_rooms WHERE status = 'waiting' AND expires_at <= :now", _end),
-    Job("games ended", "SELECT id FROM party_rooms WHERE status = 'playing' AND expires_at <= :now", _end),
-    Job("signals dropped", "SELECT id FROM party_rooms WHERE signals_expire_at <= :now", _drop_signals),
+    Job("rooms caught up", "SELECT id FROM party_rooms WHERE due_at <= :now", _catch_up),
     Job("rooms purged", "SELECT id FROM party_rooms WHERE ended_at <= :purge_before", _purge),
     Job("rate limits forgotten", "SELECT key_hash FROM party_rate_limits WHERE expires_at <= :now", _forget),
 ]

@@ -9,6 +9,7 @@ import json
 from datetime import datetime, timezone
 from typing import Any
 
+from party import mailbox
 from party.config import settings
 from party.db import Connection, Database, Row, snapshot, transaction
 from party.errors import (
@@ -24,18 +25,18 @@ from party.errors import (
 from party.ops.cleanup import Job
 from party.php_paths.models import CreateRoom, JoinRoom, Signal
 from party.polling.heartbeats import Heartbeats
-from party.rooms import admission, ending, finding, views
+from party.rooms import admission, due, ending, finding, views
 from party.rooms import create as creation
 from party.rooms import models as room_models
 from party.rooms.stream import lock_as_member, lock_room
-from party.signaling import store as signals
 from party.signaling.models import Message
+from party.signaling.send import send as send_signals
 from party.web.models import KIB, to_json
 from party.web.tokens import CALLER
 
 # What one address may have waiting here, in all mailboxes: anybody can make up codes and ids. Senders
 # that send at the very same moment may exceed this, and a mailbox that no room has, by one signal each.
-ADDRESS_SIGNALS = 4 * signals.MAILBOX_SIGNALS
+ADDRESS_SIGNALS = 4 * mailbox.MAILBOX_SIGNALS
 ADDRESS_BYTES = 16 * 1024 * KIB
 RETRY_SECONDS = 2
 
@@ -220,7 +221,7 @@ def send(database: Database, now: int, signal: Signal, address_hash: str) -> int
     if sender["token_hash"] is not None:
         raise NotYourId(WITH_A_TOKEN)
     message = Message(toId=signal.toId, type=signal.type, payload=signal.payload)
-    numbers, _ = signals.send(database, now, sender, [message], None)
+    numbers, _ = send_signals(database, now, sender, [message], None)
     return numbers[0]
 
 
@@ -263,7 +264,7 @@ def _check_space(tx: Connection, now: int, signal: Signal, size: int, address_ha
         now=now,
     )
     stored = "SELECT COUNT(*) AS n, COALESCE(SUM(payload_bytes), 0) AS bytes FROM party_php_signals"
-    mailbox = tx.one(
+    waiting = tx.one(
         f"{stored} WHERE code = :code AND to_id = :to_id AND expires_at > :now",
         code=signal.roomCode,
         to_id=signal.toId,
@@ -271,7 +272,7 @@ def _check_space(tx: Connection, now: int, signal: Signal, size: int, address_ha
     )
     address = tx.one(f"{stored} WHERE address_hash = :address_hash", address_hash=address_hash)
     for found, most, most_bytes in (
-        (mailbox, signals.MAILBOX_SIGNALS, signals.MAILBOX_BYTES),
+        (waiting, mailbox.MAILBOX_SIGNALS, mailbox.MAILBOX_BYTES),
         (address, ADDRESS_SIGNALS, ADDRESS_BYTES),
     ):
         if found and (found["n"] >= most or int(found["bytes"]) + size > most_bytes):
@@ -299,11 +300,9 @@ def poll(
     if caller:
         if caller["token_hash"] is not None:
             raise NotYourId(WITH_A_TOKEN)
-        if ending.is_over(caller, now):
-            ending.end_expired(database, now, caller["room_id"])
-            caller["status"] = "ended"
-        if caller["signals_expire_at"] is not None and caller["signals_expire_at"] <= now:
-            signals.drop_expired(database, now, caller["room_id"])
+        if due.is_due(caller, now):
+            due.catch_up(database, now, caller["room_id"])
+            caller["status"] = views.room_row(database, caller["room_id"])["status"]
         heartbeats.note(now, caller, caller)
     # Most polls find nothing, and shall cost no more than these two questions.
     waiting = database.one(

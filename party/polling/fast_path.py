@@ -17,7 +17,8 @@ from party import clock
 from party.config import Settings
 from party.db import Row
 from party.polling.pace import poll_after_ms
-from party.signaling.store import acknowledge
+from party.polling.reading import acknowledge
+from party.rooms.due import is_due
 from party.web.tokens import hashed
 
 if TYPE_CHECKING:
@@ -93,8 +94,7 @@ class Shortcut:
             or not (caller["code"] == code and caller["participant_id"] == participant_id)
             or after != room["seq"]
             or room["status"] == "ended"
-            or room["expires_at"] <= now
-            or (room["signals_expire_at"] is not None and room["signals_expire_at"] <= now)
+            or is_due(room, now)
         ):
             return None
         self._polls.hit(caller["id"])

@@ -23,8 +23,9 @@ from party.errors import RoomNotFound, Unavailable
 from party.polling import clients
 from party.polling.heartbeats import Heartbeats
 from party.polling.pace import NEGOTIATION_LASTS_MS, breath_ms
+from party.polling.reading import read
 from party.polling.room_cache import TICK_SECONDS, Watch
-from party.signaling import store
+from party.rooms.due import catch_up, is_due
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +126,7 @@ class Holding:
     def _look(self, waiter: Waiter) -> dict[str, Any]:
         """What has come for a waiter."""
         with self._app.app_context():
-            return store.read(self._database, clock.now_ms(), waiter.caller, waiter.seen)
+            return read(self._database, clock.now_ms(), waiter.caller, waiter.seen)
 
     def release_all(self) -> None:
         """The process stops: everybody goes home, and nobody waits any more.
@@ -251,8 +252,8 @@ class Holding:
         self._wake(told, rooms)
         # Last, for it may have to wait for a room's lock.
         for room_id, room in rooms.items():
-            if room and room["signals_expire_at"] is not None and room["signals_expire_at"] <= now:
-                self._drop_signals(now, room_id)
+            if room and is_due(room, now):
+                self._catch_up(now, room_id)
 
     def _choose_quick_rooms(self, now: int, rooms: dict[int, Row | None], everywhere: bool) -> None:
         """Those of `rooms` in which connections are being made are read more often from now on.
@@ -292,9 +293,9 @@ class Holding:
                     elif not waiter.news.is_set() and waiter.seen >= told[room_id]:
                         waiter.seen = max(waiter.seen, room["seq"])
 
-    def _drop_signals(self, now: int, room_id: int) -> None:
+    def _catch_up(self, now: int, room_id: int) -> None:
         with suppress(RoomNotFound):  # purged meanwhile
-            store.drop_expired(self._database, now, room_id)
+            catch_up(self._database, now, room_id)
 
     def _release_the_gone(self) -> None:
         """Let those go home whose clients have gone: others need their places."""

@@ -33,7 +33,7 @@ OVERLAP_MS = 500
 LATELY_SECONDS = 2.0
 
 _ROOM = """
-    SELECT id, code, status, seq, members_seq, negotiated_at, signals_expire_at, expires_at
+    SELECT id, code, status, seq, members_seq, negotiated_at, due_at, expires_at
 """
 
 

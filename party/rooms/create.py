@@ -72,9 +72,9 @@ def insert_room(
     room_id = tx.insert(
         """
         INSERT INTO party_rooms (code, status, host_id, quiz_data, password_hash, max_participants,
-                                 seconds_per_question, negotiated_at, created_at, expires_at)
+                                 seconds_per_question, negotiated_at, created_at, expires_at, due_at)
         VALUES (:code, 'waiting', :host_id, :quiz_data, :password_hash, :max_participants,
-                :seconds_per_question, :now, :now, :expires_at)
+                :seconds_per_question, :now, :now, :expires_at, :expires_at)
         """,
         code=code,
         host_id=host_id,

@@ -2,18 +2,12 @@
 
 from typing import Any
 
+from party import mailbox
 from party.clock import iso
 from party.db import Connection, Row, transaction
-from party.errors import (
-    PeerNotFound,
-)
-from party.rooms.stream import lock_as_member, lock_room, publish
+from party.errors import PeerNotFound
+from party.rooms.stream import lock_as_member, publish
 from party.rooms.views import present_members, room_view
-
-
-def is_over(room: Row, now: int) -> bool:
-    """Whether an open room's time is over; `room` is any row with `status` and `expires_at`."""
-    return bool(room["status"] != "ended" and room["expires_at"] <= now)
 
 
 @transaction
@@ -50,22 +44,11 @@ def end(tx: Connection, now: int, caller: Row) -> None:
     end_locked(tx, now, room, host["participant_id"], "ended")
 
 
-@transaction
-def end_expired(tx: Connection, now: int, room_id: int) -> None:
-    """End a room whose time is over, unless somebody was faster or it has come to life again."""
-    room = lock_room(tx, room_id)
-    if is_over(room, now):
-        end_locked(tx, now, room, None, "expired")
-
-
 def free_seat(tx: Connection, now: int, member: Row) -> None:
+    """A member goes: its token is dead, nothing waits for it any more, its place is free."""
     # Signals before members, as in an acknowledgement: in the other order the two would deadlock.
-    tx.run(
-        "DELETE FROM party_signaling WHERE room_id = :room_id AND to_id = :id",
-        room_id=member["room_id"],
-        id=member["id"],
-    )
-    _forget_ids(tx, member)
+    mailbox.clear(tx, member["room_id"], member["id"])
+    mailbox.forget_ids(tx, member["token_hash"])
     tx.run(
         """
         UPDATE party_participants
@@ -77,15 +60,11 @@ def free_seat(tx: Connection, now: int, member: Row) -> None:
     )
 
 
-def _forget_ids(tx: Connection, member: Row) -> None:
-    """Forget what a token has sent that nobody can send with any longer."""
-    tx.run("DELETE FROM party_sent WHERE token_hash = :token_hash", token_hash=member["token_hash"])
-
-
 def end_locked(
     tx: Connection, now: int, room: Row, actor_id: str | None, reason: str, **outcome: Any
 ) -> None:
     """End a locked room; the event tells the reason, and the `outcome` of what was played in it."""
     data = {"status": "ended", "endedAt": iso(now), "reason": reason, **outcome}
-    changes = {"status": "ended", "ended_at": now, "expires_at": room["expires_at"]}
+    changes: dict[str, Any] = {"status": "ended", "ended_at": now, "expires_at": room["expires_at"]}
+    changes["due_at"] = mailbox.next_expiry(tx, room["id"])
     publish(tx, room, now, "room-ended", actor_id, data, members=True, **changes)

@@ -1,7 +1,7 @@
 """Rooms by their codes."""
 
 from party.db import Connection, Database, Row
-from party.rooms.ending import end_expired, is_over
+from party.rooms.due import catch_up, is_due
 from party.rooms.stream import ROOM_COLUMNS
 from party.rooms.views import room_row
 from party.web.models import CODE_ALPHABET, CODE_LENGTH, room_code
@@ -16,8 +16,8 @@ def by_code(source: Connection | Database, code: str) -> Row | None:
 
 
 def up_to_date(database: Database, now: int, room: Row) -> Row:
-    """A room, ended first if its time is over. Raises `RoomNotFound` if it was purged meanwhile."""
-    if not is_over(room, now):
+    """A room after what was overdue in it. Raises `RoomNotFound` if it was purged meanwhile."""
+    if not is_due(room, now):
         return room
-    end_expired(database, now, room["id"])
+    catch_up(database, now, room["id"])
     return room_row(database, room["id"])

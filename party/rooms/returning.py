@@ -3,12 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from party import mailbox
 from party.db import Connection, Database, Row, transaction
-from party.errors import (
-    RoomEnded,
-    TokenInvalid,
-)
-from party.rooms.ending import _forget_ids, end_expired, is_over
+from party.errors import RoomEnded, TokenInvalid
+from party.rooms.due import catch_up, is_due
 from party.rooms.stream import add_event, advance, lock_room
 from party.rooms.views import participant_view, room_view
 from party.web import tokens
@@ -31,7 +29,7 @@ def seat_by_retry_key(database: Database, retry_key_hash: str | None) -> Row | N
         return None
     return database.one(
         """
-        SELECT p.*, r.status, r.expires_at
+        SELECT p.*, r.due_at
         FROM party_participants p JOIN party_rooms r ON r.id = p.room_id
         WHERE p.retry_key_hash = :hash
         """,
@@ -41,8 +39,8 @@ def seat_by_retry_key(database: Database, retry_key_hash: str | None) -> Row | N
 
 def reclaim(database: Database, now: int, seat: Row) -> dict[str, Any]:
     """The seat of an earlier create or join again, for a client that did not get the answer."""
-    if is_over(seat, now):
-        end_expired(database, now, seat["room_id"])
+    if is_due(seat, now):
+        catch_up(database, now, seat["room_id"])
     return _reseat(
         database, now, seat, lambda member: member["retry_key_hash"] == seat["retry_key_hash"], None
     )
@@ -73,12 +71,8 @@ def _reseat(
     if room["status"] == "ended":
         raise RoomEnded
     token = tokens.new_token()
-    tx.run(
-        "DELETE FROM party_signaling WHERE room_id = :room_id AND (to_id = :id OR from_id = :id)",
-        room_id=room["id"],
-        id=member["id"],
-    )
-    _forget_ids(tx, member)
+    mailbox.clear_both_ways(tx, room["id"], member["id"])
+    mailbox.forget_ids(tx, member["token_hash"])
     advance(tx, room, now, members=True, negotiated_at=now)
     page = {
         "token_hash": tokens.hashed(token),

@@ -22,7 +22,7 @@ TRIM_EVERY = 500
 # What most calls need to know of a room; the quiz is fetched by those who show it.
 ROOM_COLUMNS = """
     id, code, status, host_id, password_hash, max_participants, seconds_per_question, current_question,
-    seq, members_seq, negotiated_at, signals_expire_at, created_at, started_at, ended_at, expires_at
+    seq, members_seq, negotiated_at, due_at, created_at, started_at, ended_at, expires_at
 """
 
 
@@ -136,3 +136,19 @@ def publish(
     """Tell all members of one change, which `changes` of the room may be part of (see `advance`)."""
     advance(tx, room, now, **changes)
     add_event(tx, room, now, type, actor_id, data)
+
+
+def events_for(tx: Connection, room_id: int, member_id: int, after: int, most: int) -> list[Row]:
+    """A room's events after a number, to all or to this member: as `mailbox.pending` gives signals."""
+    return tx.all(
+        """
+        SELECT seq, type, actor_id AS from_id, to_id, data AS payload, created_at
+        FROM party_events
+        WHERE room_id = :room_id AND seq > :after AND (to_id IS NULL OR to_id = :id)
+        ORDER BY seq LIMIT :most
+        """,
+        room_id=room_id,
+        id=member_id,
+        after=after,
+        most=most,
+    )

@@ -126,3 +126,10 @@ def host_of(tx: Connection, room: Row) -> Row:
     if host is None:
         raise RoomNotFound
     return host
+
+
+@snapshot
+def peer_ids(tx: Connection, caller: Row) -> list[str]:
+    """The ids of the other present members."""
+    members = present_members(tx, {"id": caller["room_id"]})
+    return [member["participant_id"] for member in members if member["id"] != caller["id"]]

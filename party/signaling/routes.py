@@ -17,10 +17,12 @@ from party.errors import (
     RoomEnded,
     ValidationError,
 )
+from party.polling import reading
 from party.polling.memory import memory
 from party.polling.pace import breath_ms
-from party.signaling import store
+from party.rooms import views
 from party.signaling.models import Peers, Poll, Send, SendOne, SendSeveral, SentOne, SentSeveral
+from party.signaling.send import send as send_signals
 from party.web.calls import Parameter, call
 from party.web.rate_limits import rate_limits
 
@@ -66,7 +68,7 @@ def poll(participant_id: str, caller: Row, after: int | None, wait: float) -> di
     """What is not acknowledged is given again, however often the caller asks."""
     _check_id(caller, participant_id)
     rate_limits().polls.hit(caller["id"])
-    answer = store.poll(database(), clock.now_ms(), caller, after, memory().heartbeats)
+    answer = reading.poll(database(), clock.now_ms(), caller, after, memory().heartbeats)
     seconds = min(wait, settings().LONG_POLL_SECONDS)
     idle = after is not None and not (answer["messages"] or answer["gap"])
     if idle:
@@ -93,14 +95,14 @@ def send(body: SendOne | SendSeveral, caller: Row) -> tuple[dict[str, Any], int]
         _check_id(caller, body.fromId)
     rate_limits().sends.hit(caller["id"], len(body.signals))
     db, now = database(), clock.now_ms()
-    numbers, stored = store.send(db, now, caller, body.signals, body.after)
+    numbers, stored = send_signals(db, now, caller, body.signals, body.after)
     answer: dict[str, Any] = {"sent": True}
     if isinstance(body, SendOne):
         answer["messageId"] = numbers[0]
     else:
         answer["messageIds"] = numbers
     if body.after is not None:
-        answer |= store.poll_after_send(db, now, caller, body.after, memory().heartbeats)
+        answer |= reading.poll_after_send(db, now, caller, body.after, memory().heartbeats)
         if settings().LONG_POLL_SECONDS and not answer["more"]:
             answer["pollAfterMs"] = breath_ms()
     return answer, 201 if stored else 200
@@ -111,7 +113,7 @@ def send(body: SendOne | SendSeveral, caller: Row) -> tuple[dict[str, Any], int]
 def peers(participant_id: str, caller: Row) -> dict[str, Any]:
     """The other present members' ids, in order of joining."""
     _check_id(caller, participant_id)
-    found = store.peers(database(), caller)
+    found = views.peer_ids(database(), caller)
     return {"peers": found, "count": len(found)}
 
 

@@ -22,8 +22,7 @@ from party import clock
 from party.config import settings
 from party.db import Row, database
 from party.errors import ApiError, BadJson, HostOnly, JsonRequired, NotAMember, TooLarge, ValidationError
-from party.rooms import ending
-from party.signaling import store as signals
+from party.rooms import due
 from party.web.models import MAX_BODY_BYTES, MAX_ENCODED_BYTES, room_code
 from party.web.tokens import bearer, caller_by_token
 
@@ -183,7 +182,7 @@ TAGS = frozenset({"one", "several"})
 def authenticate(access: Access, code: str, previous_token: bool = False) -> Row | None:
     """The caller of a call for the room `code`; None for a stranger where strangers may come.
 
-    The room's overdue changes are made first: its own end, and the signals that expired in it.
+    What is overdue in the room is made first.
     Raises `TokenRequired`, `TokenInvalid`, `NotAMember`, `HostOnly`.
     """
     if access == "anyone or member" and bearer() is None:
@@ -192,13 +191,8 @@ def authenticate(access: Access, code: str, previous_token: bool = False) -> Row
     caller = caller_by_token(db, or_previous=previous_token)
     if caller["code"] != room_code(code):
         raise NotAMember
-    over = ending.is_over(caller, now)
-    dead_signals = caller["signals_expire_at"] is not None and caller["signals_expire_at"] <= now
-    if over:
-        ending.end_expired(db, now, caller["room_id"])
-    if dead_signals:
-        signals.drop_expired(db, now, caller["room_id"])
-    if over or dead_signals:
+    if due.is_due(caller, now):
+        due.catch_up(db, now, caller["room_id"])
         caller = caller_by_token(db, or_previous=previous_token)
     if access == "host" and caller["role"] != "host":
         raise HostOnly

@@ -76,7 +76,7 @@ def fill(database: Database, numbers: range, at: int) -> None:
                     "seconds_per_question": 30,
                     "seq": 5,
                     "negotiated_at": at,
-                    "signals_expire_at": at + 10**9 + id if id % 2 else None,
+                    "due_at": at + 10**9 + id if id % 3 else None,
                     "ended_at": None if id % 3 else at,
                     "moved_at": at + id,
                     **times,

@@ -599,7 +599,7 @@ def test_what_nobody_cleans_up_is_told_with_a_line_for_cron(
     clock.advance(5 * 3600)
     found = deployment.examine()["cleanup"]
     assert found.status == "warning"
-    assert "rooms ended (1), rate limits forgotten (1)" in found.found
+    assert "rooms caught up (1), rate limits forgotten (1)" in found.found
     assert f"cd {deployment.root} && {sys.executable} -m party cleanup" in found.advice
 
 

@@ -407,8 +407,8 @@ def test_a_signal_that_nobody_fetches_expires(php: Php, code: str, clock: Clock,
 def test_a_mailbox_takes_so_many_signals_and_bytes(
     php: Php, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("party.signaling.store.MAILBOX_SIGNALS", 5)
-    monkeypatch.setattr("party.signaling.store.MAILBOX_BYTES", 100)
+    monkeypatch.setattr("party.mailbox.MAILBOX_SIGNALS", 5)
+    monkeypatch.setattr("party.mailbox.MAILBOX_BYTES", 100)
     for n in range(5):
         assert php.send(UNKNOWN, "a", "b", {"n": n}).status == 201
     full = php.send(UNKNOWN, "a", "b")
@@ -436,7 +436,7 @@ def send_from(make_app: MakeApp) -> Callable[[str, str], int]:
 def test_what_has_expired_takes_no_space_in_a_mailbox(
     send_from: Callable[[str, str], int], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("party.signaling.store.MAILBOX_SIGNALS", 2)
+    monkeypatch.setattr("party.mailbox.MAILBOX_SIGNALS", 2)
     assert [send_from("192.0.2.1", "b") for _ in range(3)] == [201, 201, 429]
     assert send_from("192.0.2.2", "b") == 429
     clock.advance(121)

@@ -1,0 +1,219 @@
+"""Signals on their way, in the database: SQL only. Numbers, events and locks are the callers' business.
+
+A signal is deleted by its acknowledgement, never by being read: an answer that got lost is simply
+given again. What outlives it is the sender's message id, so that a late retry is still recognised.
+"""
+
+from dataclasses import dataclass
+
+from party.db import Connection, Row
+from party.web.models import KIB
+
+MAILBOX_SIGNALS = 1000
+MAILBOX_BYTES = 4096 * KIB
+# A token's latest client message ids that are remembered.
+REMEMBERED_IDS = 2000
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One to be stored: `to` is the addressee's row, `payload` JSON, `bytes` its size in UTF-8."""
+
+    to: int
+    type: str
+    payload: str
+    bytes: int
+    client_msg_id: str | None
+
+
+def known_ids(tx: Connection, token_hash: str, client_msg_ids: list[str]) -> dict[str, int]:
+    """The numbers of those of these client message ids that a token has used before."""
+    if not client_msg_ids:
+        return {}
+    ids = {f"id_{i}": client_msg_id for i, client_msg_id in enumerate(client_msg_ids)}
+    places = ", ".join(f":{name}" for name in ids)
+    rows = tx.all(
+        f"""
+        SELECT client_msg_id, seq FROM party_sent
+        WHERE token_hash = :token_hash AND client_msg_id IN ({places})
+        """,
+        token_hash=token_hash,
+        **ids,
+    )
+    return {row["client_msg_id"]: row["seq"] for row in rows}
+
+
+def space(tx: Connection, room_id: int, member_id: int) -> tuple[int, int]:
+    """How many more signals and bytes a member's mailbox takes."""
+    found = tx.one(
+        """
+        SELECT COUNT(*) AS signals, COALESCE(SUM(payload_bytes), 0) AS bytes
+        FROM party_signaling WHERE room_id = :room_id AND to_id = :to_id
+        """,
+        room_id=room_id,
+        to_id=member_id,
+    )
+    assert found is not None
+    return MAILBOX_SIGNALS - found["signals"], MAILBOX_BYTES - int(found["bytes"])
+
+
+def insert(
+    tx: Connection,
+    room_id: int,
+    sender_id: int,
+    token_hash: str,
+    first: int,
+    signals: list[Signal],
+    now: int,
+    expires_at: int,
+) -> None:
+    """Store signals under consecutive numbers from `first` on, and the ids that the token used for them."""
+    numbered = list(enumerate(signals, first))
+    tx.insert_many(
+        "party_signaling",
+        [
+            {
+                "room_id": room_id,
+                "to_id": signal.to,
+                "seq": seq,
+                "from_id": sender_id,
+                "type": signal.type,
+                "payload": signal.payload,
+                "payload_bytes": signal.bytes,
+                "client_msg_id": signal.client_msg_id,
+                "created_at": now,
+                "expires_at": expires_at,
+            }
+            for seq, signal in numbered
+        ],
+    )
+    tx.insert_many(
+        "party_sent",
+        [
+            {
+                "token_hash": token_hash,
+                "client_msg_id": signal.client_msg_id,
+                "room_id": room_id,
+                "seq": seq,
+            }
+            for seq, signal in numbered
+            if signal.client_msg_id
+        ],
+    )
+    # No token can have used more ids than its room has given out numbers.
+    if first + len(signals) > REMEMBERED_IDS:
+        _forget_old_ids(tx, token_hash)
+
+
+def _forget_old_ids(tx: Connection, token_hash: str) -> None:
+    """Forget all but a token's latest client message ids."""
+    tx.run(
+        f"""
+        DELETE FROM party_sent
+        WHERE token_hash = :token_hash AND seq <= (
+            SELECT seq FROM (
+                SELECT seq FROM party_sent WHERE token_hash = :token_hash
+                ORDER BY seq DESC LIMIT 1 OFFSET {REMEMBERED_IDS}
+            ) AS older
+        )
+        """,
+        token_hash=token_hash,
+    )
+
+
+def forget_ids(tx: Connection, token_hash: str) -> None:
+    """Forget all client message ids of a token that is good for nothing any more."""
+    tx.run("DELETE FROM party_sent WHERE token_hash = :token_hash", token_hash=token_hash)
+
+
+def pending(tx: Connection, room_id: int, member_id: int, after: int, most: int) -> list[Row]:
+    """A member's signals after a number: seq, type, from_id (a name), to_id (a row), payload, created_at."""
+    return tx.all(
+        """
+        SELECT s.seq, s.type, p.participant_id AS from_id, s.to_id, s.payload, s.created_at
+        FROM party_signaling s JOIN party_participants p ON p.id = s.from_id
+        WHERE s.room_id = :room_id AND s.to_id = :id AND s.seq > :after
+        ORDER BY s.seq LIMIT :most
+        """,
+        room_id=room_id,
+        id=member_id,
+        after=after,
+        most=most,
+    )
+
+
+def acknowledge(tx: Connection, room_id: int, member_id: int, after: int) -> None:
+    """A member has processed everything up to `after`: those signals go."""
+    tx.run(
+        "DELETE FROM party_signaling WHERE room_id = :room_id AND to_id = :id AND seq <= :after",
+        room_id=room_id,
+        id=member_id,
+        after=after,
+    )
+    tx.run(
+        "UPDATE party_participants SET acked_seq = :after WHERE id = :id AND acked_seq < :after",
+        id=member_id,
+        after=after,
+    )
+
+
+def clear(tx: Connection, room_id: int, member_id: int) -> None:
+    """Drop what waits for a member who goes."""
+    tx.run(
+        "DELETE FROM party_signaling WHERE room_id = :room_id AND to_id = :id",
+        room_id=room_id,
+        id=member_id,
+    )
+
+
+def clear_both_ways(tx: Connection, room_id: int, member_id: int) -> None:
+    """Drop what waits for a member, and what it has sent: its page is another one now."""
+    tx.run(
+        "DELETE FROM party_signaling WHERE room_id = :room_id AND (to_id = :id OR from_id = :id)",
+        room_id=room_id,
+        id=member_id,
+    )
+
+
+def take_expired(tx: Connection, room_id: int, now: int, most: int) -> list[Row]:
+    """Drop signals of a locked room that nobody acknowledged in time, and note that for their addressees.
+
+    The rows have seq, from_id (a row), to_name, client_msg_id, sender_left_at and sender_joined_seq.
+    """
+    dropped = [
+        signal
+        for signal in tx.all(
+            """
+            SELECT s.seq, s.to_id, s.from_id, s.client_msg_id, t.participant_id AS to_name,
+                   f.left_at AS sender_left_at, f.joined_seq AS sender_joined_seq
+            FROM party_signaling s
+            JOIN party_participants t ON t.id = s.to_id
+            JOIN party_participants f ON f.id = s.from_id
+            WHERE s.room_id = :room_id AND s.expires_at <= :now
+            ORDER BY s.seq LIMIT :most
+            """,
+            room_id=room_id,
+            now=now,
+            most=most,
+        )
+        # An acknowledgement needs no room's lock and may have been faster.
+        if tx.run(
+            "DELETE FROM party_signaling WHERE room_id = :room_id AND to_id = :to_id AND seq = :seq",
+            room_id=room_id,
+            to_id=signal["to_id"],
+            seq=signal["seq"],
+        )
+    ]
+    for signal in dropped:
+        tx.run(
+            "UPDATE party_participants SET expired_seq = :seq WHERE id = :id AND expired_seq < :seq",
+            id=signal["to_id"],
+            seq=signal["seq"],
+        )
+    return dropped
+
+
+def next_expiry(tx: Connection, room_id: int) -> int | None:
+    """When the next signal of a room expires; None where none waits."""
+    found = tx.one("SELECT MIN(expires_at) AS at FROM party_signaling WHERE room_id = :id", id=room_id)
+    return found["at"] if found else None

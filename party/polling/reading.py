@@ -1,0 +1,124 @@
+"""What a poll finds in the database, and what it leaves there: its acknowledgement and a sign of life."""
+
+import json
+from typing import Any
+
+from party import mailbox
+from party.clock import iso
+from party.db import Connection, Database, Row, snapshot, transaction
+from party.errors import BadCursor, RoomEnded, TokenInvalid
+from party.polling.heartbeats import Heartbeats
+from party.polling.pace import poll_after_ms
+from party.rooms.stream import events_for
+from party.rooms.views import room_row, room_view
+from party.web.models import KIB
+
+ANSWER_MESSAGES = 200
+ANSWER_BYTES = 1024 * KIB
+# What a message takes in an answer besides its payload, rounded up.
+ENVELOPE_BYTES = 256
+
+
+def poll(
+    database: Database, now: int, caller: Row, after: int | None, heartbeats: Heartbeats
+) -> dict[str, Any]:
+    """Acknowledge up to `after` and give what is pending: Poll. Raises `BadCursor`, `RoomEnded`."""
+    if after is not None and after > caller["seq"]:
+        raise BadCursor
+    note_poll(database, now, caller, after, heartbeats)
+    acked = max(after or 0, caller["acked_seq"])
+    if caller["status"] == "ended" and acked >= caller["seq"]:
+        raise RoomEnded
+    if after is not None and after == caller["seq"]:
+        return idle_answer(now, caller)
+    return read(database, now, caller, after)
+
+
+def poll_after_send(
+    database: Database, now: int, caller: Row, after: int, heartbeats: Heartbeats
+) -> dict[str, Any]:
+    """The poll that a send with `after` is, too; the send has acknowledged already."""
+    heartbeats.note(now, caller, caller)
+    return read(database, now, caller, after, sent=True)
+
+
+def note_poll(database: Database, now: int, caller: Row, after: int | None, heartbeats: Heartbeats) -> None:
+    """Make the acknowledgement durable; note that the member and the room are alive."""
+    if after is not None and after > caller["acked_seq"]:
+        acknowledge(database, caller, after)
+    heartbeats.note(now, caller, caller)
+
+
+@transaction
+def acknowledge(tx: Connection, caller: Row, after: int) -> None:
+    """The caller has processed everything up to `after`."""
+    mailbox.acknowledge(tx, caller["room_id"], caller["id"], after)
+
+
+def idle_answer(now: int, caller: Row) -> dict[str, Any]:
+    """The room has not moved since the caller's cursor: there is nothing to look for."""
+    return {
+        "messages": [],
+        "count": 0,
+        "seq": caller["seq"],
+        "more": False,
+        "gap": False,
+        "pollAfterMs": poll_after_ms(now, caller, more=False, news=False),
+    }
+
+
+@snapshot
+def read(tx: Connection, now: int, caller: Row, after: int | None, *, sent: bool = False) -> dict[str, Any]:
+    """Everything beyond the cursor, up to the size of one answer. Raises `TokenInvalid`."""
+    member = tx.one("SELECT * FROM party_participants WHERE id = :id", id=caller["id"])
+    if member is None or member["token_hash"] != caller["token_hash"]:
+        raise TokenInvalid
+    room = room_row(tx, member["room_id"])
+    acked = member["acked_seq"]
+    # Events stay as long as the room, so an older cursor gives them again; never those from before
+    # the member came, whose row may have been another's then.
+    events_after = max(acked if after is None else after, member["joined_seq"])
+    messages, more = _fill(_pending(tx, member, max(after or 0, acked), events_after))
+    gap = member["expired_seq"] > max(after or 0, acked)
+    answer = {
+        "messages": messages,
+        "count": len(messages),
+        "seq": messages[-1]["seq"] if more else room["seq"],
+        "more": more,
+        "gap": gap,
+        "pollAfterMs": poll_after_ms(now, room, more=more, news=bool(messages), sent=sent),
+    }
+    if gap or after is None:
+        answer["room"] = room_view(tx, now, room, member)
+    return answer
+
+
+def _pending(tx: Connection, member: Row, signals_after: int, events_after: int) -> list[Row]:
+    """The signals to a member and the room's events after these numbers, one more than an answer takes."""
+    room_id, most = member["room_id"], ANSWER_MESSAGES + 1
+    signals = mailbox.pending(tx, room_id, member["id"], signals_after, most)
+    events = events_for(tx, room_id, member["id"], events_after, most)
+    for message in signals + events:
+        message["to_id"] = message["to_id"] and member["participant_id"]
+    return sorted(signals + events, key=lambda message: message["seq"])
+
+
+def _fill(pending: list[Row]) -> tuple[list[dict[str, Any]], bool]:
+    """As many messages as fit into one answer, at least one, and whether any is left."""
+    messages: list[dict[str, Any]] = []
+    size = 0
+    for row in pending:
+        size += len(row["payload"].encode()) + ENVELOPE_BYTES
+        if messages and (size > ANSWER_BYTES or len(messages) == ANSWER_MESSAGES):
+            return messages, True
+        messages.append(
+            {
+                "seq": row["seq"],
+                "type": row["type"],
+                "fromId": row["from_id"],
+                "toId": row["to_id"],
+                "payload": json.loads(row["payload"]),
+                "createdAt": iso(row["created_at"]),
+            }
+        )
+    return messages, False

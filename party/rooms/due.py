@@ -1,0 +1,58 @@
+"""What happens in a room by itself, when its time has come.
+
+`party_rooms.due_at` is never later than the earliest such moment: the end of the room, the expiry of a
+signal. Whoever finds it in the past lets `catch_up` make what is overdue, under the room's lock. It may
+be earlier than that moment, as when polls have put off the room's end: then there is nothing to make, and
+it is set anew.
+"""
+
+from party import mailbox
+from party.db import Connection, Row, transaction
+from party.rooms.ending import end_locked
+from party.rooms.stream import add_event, advance, lock_room
+
+# Expired signals dropped in one transaction; whoever comes next goes on.
+DROPPED_AT_ONCE = 500
+
+
+def is_due(room: Row, now: int) -> bool:
+    """Whether something in a room may be overdue; `room` is any row with its `due_at`."""
+    return room["due_at"] is not None and room["due_at"] <= now
+
+
+@transaction
+def catch_up(tx: Connection, now: int, room_id: int, most: int = DROPPED_AT_ONCE) -> bool:
+    """Make what is overdue in a room, at most `most` expired signals of it: whether more is left.
+
+    Raises `RoomNotFound` if it was purged meanwhile.
+    """
+    room = lock_room(tx, room_id)
+    if room["status"] != "ended" and room["expires_at"] <= now:
+        end_locked(tx, now, room, None, "expired")
+    dropped = mailbox.take_expired(tx, room_id, now, most)
+    _tell_senders(tx, room, now, dropped)
+    times = [mailbox.next_expiry(tx, room_id), None if room["status"] == "ended" else room["expires_at"]]
+    room["due_at"] = min((at for at in times if at is not None), default=None)
+    tx.run("UPDATE party_rooms SET due_at = :at WHERE id = :id", id=room_id, at=room["due_at"])
+    tx.moved.add(room_id)  # not its number, perhaps, but when it is due
+    return is_due(room, now)
+
+
+def _tell_senders(tx: Connection, room: Row, now: int, dropped: list[Row]) -> None:
+    """An event to each sender that is still there. In an ended room nothing comes after its end."""
+    alive = [
+        signal
+        for signal in dropped
+        if signal["sender_left_at"] is None and signal["sender_joined_seq"] < signal["seq"]
+    ]
+    if not alive or room["status"] == "ended":
+        return
+    # A room that only loses signals is not kept alive by that.
+    first = advance(tx, room, now, len(alive), expires_at=room["expires_at"])
+    for seq, signal in enumerate(alive, first):
+        data = {
+            "toId": signal["to_name"],
+            "messageId": signal["seq"],
+            "clientMsgId": signal["client_msg_id"],
+        }
+        add_event(tx, room, now, "signal-expired", None, data, seq=seq, to_id=signal["from_id"])
