@@ -10,13 +10,13 @@ from typing import Any
 from party.clock import iso
 from party.config import settings
 from party.db import Connection, Database, Row, snapshot, transaction
-from party.errors import BadCursor, MailboxFull, PeerNotFound, RoomEnded, TokenInvalid
+from party.errors import MailboxFull, PeerNotFound, RoomEnded, TokenInvalid
 from party.models import KIB, to_json
 from party.rooms import store as rooms
 from party.signaling.heartbeats import Heartbeats
 from party.signaling.models import Message
 from party.signaling.pace import poll_after_ms
-from party.stream import add_event, advance, lock_as_member, lock_room
+from party.stream import add_event, advance, check_cursor, lock_as_member, lock_room
 
 MAILBOX_SIGNALS = 1000
 MAILBOX_BYTES = 4096 * KIB
@@ -44,8 +44,8 @@ def send(
     `PeerNotFound`, `MailboxFull`, `RoomEnded`.
     """
     room, sender = lock_as_member(tx, caller, even_ended=True)
-    if after is not None and after > room["seq"]:
-        raise BadCursor
+    if after is not None:
+        check_cursor(room, after)
     known = _known_ids(tx, sender, messages)
     # A second message with the same id in one batch is a retry of the first.
     fresh: dict[str | int, Message] = {}
@@ -182,8 +182,8 @@ def poll(
     database: Database, now: int, caller: Row, after: int | None, heartbeats: Heartbeats
 ) -> dict[str, Any]:
     """Acknowledge up to `after` and give what is pending: Poll. Raises `BadCursor`, `RoomEnded`."""
-    if after is not None and after > caller["seq"]:
-        raise BadCursor
+    if after is not None:
+        check_cursor(caller, after)
     note_poll(database, now, caller, after, heartbeats)
     acked = max(after or 0, caller["acked_seq"])
     if caller["status"] == "ended" and acked >= caller["seq"]:
@@ -210,7 +210,19 @@ def note_poll(database: Database, now: int, caller: Row, after: int | None, hear
 
 @transaction
 def acknowledge(tx: Connection, member: Row, after: int) -> None:
-    """As `_acknowledge`, by itself."""
+    """As `_acknowledge`, by itself. Raises `TokenInvalid`, `BadCursor`: the member was read some time ago."""
+    room = tx.one(
+        """
+        SELECT r.seq, r.skipped_after
+        FROM party_participants p JOIN party_rooms r ON r.id = p.room_id
+        WHERE p.id = :id AND p.token_hash = :token_hash
+        """,
+        id=member["id"],
+        token_hash=member["token_hash"],
+    )
+    if room is None:
+        raise TokenInvalid
+    check_cursor(room, after)
     _acknowledge(tx, member, after)
 
 
@@ -243,11 +255,13 @@ def idle_answer(now: int, caller: Row) -> dict[str, Any]:
 
 @snapshot
 def read(tx: Connection, now: int, caller: Row, after: int | None, *, sent: bool = False) -> dict[str, Any]:
-    """Everything beyond the cursor, up to the size of one answer. Raises `TokenInvalid`."""
+    """Everything beyond the cursor, up to the size of one answer. Raises `TokenInvalid`, `BadCursor`."""
     member = tx.one("SELECT * FROM party_participants WHERE id = :id", id=caller["id"])
     if member is None or member["token_hash"] != caller["token_hash"]:
         raise TokenInvalid
     room = rooms.room_row(tx, member["room_id"])
+    if after is not None:
+        check_cursor(room, after)
     acked = member["acked_seq"]
     # Events stay as long as the room, so an older cursor gives them again; never those from before
     # the member came, whose row may have been another's then.
