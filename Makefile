@@ -29,6 +29,7 @@ test: $(VENV)/development
 		/usr/lib/apache2/modules/mod_security2.so=libapache2-mod-security2 \
 		/usr/share/modsecurity-crs/owasp-crs.load=modsecurity-crs \
 		systemd-socket-activate=systemd vsftpd=vsftpd sshd=openssh-server ssh-keygen=openssh-client rsync=rsync
+	@tests/install-mysql $(VENV)/mysql
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) $(ARGS)
 
 lint: $(VENV)/development types

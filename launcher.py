@@ -7,13 +7,22 @@
 
 A process reads `current` once, at its start, so it never runs a mixture of two releases. Only the
 standard library is used, in the form that every supported Python has.
+
+What an admin can mend ends the process with one line.
 """
+
+import sys
+
+# This line, and all of this file, can be read by much older Pythons, so that they can say so.
+if sys.version_info[:2] < (3, 10):
+    _version = ".".join(map(str, sys.version_info[:3]))
+    sys.exit(f"party: Python 3.10 or newer is needed; this is {_version}, {sys.executable}")
 
 import hashlib
 import json
+import re
 import secrets
 import shutil
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -26,15 +35,15 @@ DRAFT_SECONDS = 3600
 
 
 def use_current_release() -> None:
-    """Let imports find the current release first; a plain copy of the repository stays as it is.
-
-    Raises `RuntimeError` if an uploaded file is damaged.
-    """
+    """Let imports find the current release first; a plain copy of the repository stays as it is."""
     try:
-        name = (ROOT / "current").read_text(encoding="ascii").strip()
+        name = (ROOT / "current").read_bytes().decode("ascii", "replace").strip()
     except FileNotFoundError:
         return
     folder = RELEASES / name
+    is_name = re.fullmatch("[A-Za-z0-9][A-Za-z0-9._+-]{0,99}", name)
+    if not is_name or (folder.is_dir() and not (folder / "app.py").exists()):
+        sys.exit(f"party: {ROOT / 'current'} names no release ({name[:40]!r}): deploy again")
     if not folder.is_dir():
         _assemble(folder)
         _remove_outdated()
@@ -43,15 +52,21 @@ def use_current_release() -> None:
 
 def _assemble(folder: Path) -> None:
     """Copy the files of a release to where the manifest wants them; they appear all at once."""
-    manifest = json.loads(folder.with_name(f"{folder.name}.json").read_text(encoding="utf-8"))
+    listing = folder.with_name(f"{folder.name}.json")
+    try:
+        files = dict(json.loads(listing.read_text(encoding="utf-8"))["files"])
+    except FileNotFoundError:
+        sys.exit(f"party: {ROOT / 'current'} names {folder.name}, but {listing} is not there: deploy again")
+    except (ValueError, KeyError, TypeError):
+        sys.exit(f"party: {listing} is damaged: delete it and deploy again")
     draft = _draft()
     # Not for our eyes only: if root was first, the app's user must be able to run it all the same.
     draft.mkdir()
     try:
-        for path, digest in manifest["files"].items():
+        for path, digest in files.items():
             content = (FILES / digest).read_bytes()
             if hashlib.sha256(content).hexdigest() != digest:
-                raise RuntimeError(f"releases/files/{digest} is damaged: delete it and deploy again")
+                sys.exit(f"party: {FILES / digest} is damaged: delete it and deploy again")
             target = draft / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)

@@ -34,8 +34,9 @@ docs/deploy-cpanel.md tells each step."""
 @click.option(
     "--config", type=click.Path(path_type=Path), default=ROOT / "deploy.toml", help="in place of deploy.toml"
 )
+@click.option("--dirty", is_flag=True, help="even if files are not as committed")
 @click.option("--requirements-installed", is_flag=True, help="the packages have been installed in the panel")
-def deploy(dry_run: bool, rollback: bool, config: Path, requirements_installed: bool) -> None:
+def deploy(dry_run: bool, rollback: bool, config: Path, dirty: bool, requirements_installed: bool) -> None:
     settings = load(config)
     account = _reach(settings)
     try:
@@ -46,6 +47,9 @@ def deploy(dry_run: bool, rollback: bool, config: Path, requirements_installed: 
             for line in plan.make(site, settings.public_folder).lines():
                 click.echo(line)
         else:
+            _check_commit(dirty)
+            # Before the lock, which says who deploys.
+            _write(site, plan.guards(site, settings.public_folder))
             with site.locked():
                 _deploy(site, settings, requirements_installed)
     finally:
@@ -61,16 +65,30 @@ def _reach(settings: Settings) -> Account:
     return FtpsAccount(settings.host, settings.port, settings.user, secret, settings.certificate_authority)
 
 
+def _check_commit(dirty: bool) -> None:
+    """Nobody can tell later what ran, or get it back, if it was never committed."""
+    uncommitted = plan.uncommitted()
+    if uncommitted and not dirty:
+        raise DeployError(
+            "\n    ".join(["this working copy is not as committed:", *uncommitted])
+            + "\nCommit or remove that, or deploy it all the same with --dirty."
+        )
+
+
+def _write(site: Site, files: dict[str, bytes]) -> None:
+    for path, content in files.items():
+        site.account.make_folder(path.rpartition("/")[0])
+        site.account.write(path, content)
+        click.echo(f"wrote {path}")
+
+
 def _deploy(site: Site, settings: Settings, requirements_installed: bool) -> None:
     todo = plan.make(site, settings.public_folder)
     for line in todo.lines():
         click.echo(line)
     with _progress(todo) as uploaded:
         site.account.upload(site.files, todo.uploads, uploaded)
-    for path, content in todo.writes.items():
-        site.account.make_folder(path.rpartition("/")[0])
-        site.account.write(path, content)
-        click.echo(f"wrote {path}")
+    _write(site, todo.writes)
     site.add(todo.release)
     if todo.needs_requirements:
         asked = requirements_installed or todo.current is None
@@ -188,6 +206,9 @@ def main() -> None:
         deploy(prog_name="python -m deploy")
     except DeployError as error:
         sys.exit(f"deploy: {error}")
+    except OSError as error:
+        # Of a file of this working copy: what happens on the way to the server is a DeployError.
+        sys.exit(f"deploy: {error.filename or 'this machine'}: {error.strerror or error}")
 
 
 if __name__ == "__main__":

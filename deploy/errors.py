@@ -9,4 +9,8 @@ class ConnectionLost(DeployError):
     """The connection broke; the same may work with a new one."""
 
 
+class DamagedPointer(DeployError):
+    """The server's file `current` names no release that is there."""
+
+
 DISK_FULL = "the server's disk, or the account's share of it, is full"

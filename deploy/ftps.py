@@ -66,7 +66,7 @@ class FtpsAccount:
     @persistent
     def read(self, path: str) -> bytes | None:
         content = io.BytesIO()
-        with self._connection() as ftp:
+        with self._connection(path) as ftp:
             try:
                 ftp.retrbinary(f"RETR {path}", content.write)
             except ftplib.error_perm as error:
@@ -77,12 +77,12 @@ class FtpsAccount:
 
     @persistent
     def exists(self, path: str) -> bool:
-        with self._connection() as ftp:
+        with self._connection(path) as ftp:
             return self._size(ftp, path) is not None
 
     @persistent
     def write(self, path: str, content: bytes) -> None:
-        with self._connection() as ftp:
+        with self._connection(path) as ftp:
             draft = f"{path}.part"
             try:
                 ftp.storbinary(f"STOR {draft}", io.BytesIO(content))
@@ -102,7 +102,7 @@ class FtpsAccount:
 
     @persistent
     def names(self, folder: str) -> set[str]:
-        with self._connection() as ftp:
+        with self._connection(folder) as ftp:
             try:
                 return {posixpath.basename(path) for path in ftp.nlst(folder)} - {".", ".."}
             except (ftplib.error_perm, ftplib.error_temp) as error:
@@ -113,7 +113,7 @@ class FtpsAccount:
 
     @persistent
     def make_folder(self, folder: str) -> None:
-        with self._connection() as ftp:
+        with self._connection(folder) as ftp:
             path = ""
             for part in folder.split("/"):
                 path += part
@@ -124,7 +124,7 @@ class FtpsAccount:
 
     @persistent
     def rename_folder(self, old: str, new: str) -> bool:
-        with self._connection() as ftp:
+        with self._connection(new) as ftp:
             try:
                 ftp.rename(old, new)
             except (ftplib.error_perm, ftplib.error_temp):
@@ -136,13 +136,13 @@ class FtpsAccount:
 
     @persistent
     def remove(self, path: str) -> None:
-        with self._connection() as ftp:
+        with self._connection(path) as ftp:
             if self._size(ftp, path) is not None:
                 ftp.delete(path)
 
     @persistent
     def remove_folder(self, folder: str) -> None:
-        with self._connection() as ftp:
+        with self._connection(folder) as ftp:
             if self._is_folder(ftp, folder):
                 ftp.rmd(folder)
 
@@ -176,8 +176,8 @@ class FtpsAccount:
         return True
 
     @contextmanager
-    def _connection(self) -> Iterator[_Connection]:
-        """The open connection; what goes wrong with it is told in an admin's words."""
+    def _connection(self, path: str) -> Iterator[_Connection]:
+        """The open connection; what goes wrong with it, or with `path`, is told in an admin's words."""
         try:
             if self._open is None:
                 self._open = self._connect()
@@ -187,11 +187,11 @@ class FtpsAccount:
             raise ConnectionLost(f"the connection broke ({str(error) or 'closed by the server'})") from error
         except ftplib.Error as error:
             if _FULL.search(str(error)):
-                raise DeployError(f"{DISK_FULL} ({error})") from error
+                raise DeployError(f"{DISK_FULL} ({path}: {error})") from error
             if str(error)[:3] in ("421", "425", "426"):
                 self.close()
                 raise ConnectionLost(f"the connection broke ({error})") from error
-            raise DeployError(f"the server refused: {error}") from error
+            raise DeployError(f"the server refused {path}: {error}") from error
         except KeyboardInterrupt:
             # What the server has yet to answer would be taken for the answer to the next command.
             self.close()

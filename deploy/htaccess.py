@@ -8,10 +8,10 @@ BEGIN, END = "# BEGIN Party", "# END Party"
 _SECTION = re.compile(rf"^{BEGIN}$.*?^{END}$\n?", re.MULTILINE | re.DOTALL)
 
 
-def merge(existing: bytes | None, ours: bytes) -> bytes:
+def merge(existing: bytes | None, ours: bytes, path: str = ".htaccess") -> bytes:
     """`existing` with our section replaced, or added at its end; every other byte stays as it is.
 
-    Raises `DeployError` if the section in it has lost its beginning or its end.
+    It lies at `path`. Raises `DeployError` if the section in it has lost its beginning or its end.
     """
     section = _section(ours.decode().replace("\r\n", "\n"))
     # Any byte is a character of this encoding: what we do not know passes through unchanged.
@@ -25,7 +25,7 @@ def merge(existing: bytes | None, ours: bytes) -> bytes:
         merged = text + gap + section
     else:
         raise DeployError(
-            f"the server's .htaccess has not exactly one {BEGIN!r} with its {END!r}: mend it by hand"
+            f"the server's {path} has not exactly one {BEGIN!r} with its {END!r}: mend it by hand"
         )
     return (merged.replace("\n", "\r\n") if crlf else merged).encode("latin-1")
 

@@ -106,4 +106,4 @@ def _plain_errors(path: str) -> Iterator[None]:
         yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise DeployError(DISK_FULL if full else f"{path}: {error.strerror}") from error
+        raise DeployError(f"{DISK_FULL} ({path})" if full else f"{path}: {error.strerror}") from error

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from deploy import htaccess, release
-from deploy.errors import DeployError
+from deploy import checkout, htaccess, release
+from deploy.errors import DamagedPointer, DeployError
 from deploy.release import ROOT, Release
 from deploy.site import Site
 
@@ -28,6 +28,12 @@ class Plan:
     uploads: dict[str, bytes]
     # Path on the server → content, of those that differ.
     writes: dict[str, bytes]
+    # The same of the files .htaccess.
+    guards: dict[str, bytes]
+    # What makes this working copy another thing than its last commit.
+    uncommitted: list[str]
+    # What is wrong with the server's `current`, which is written anew.
+    damage: str | None = None
 
     @property
     def new_migrations(self) -> list[str]:
@@ -49,27 +55,48 @@ class Plan:
 
     def lines(self) -> list[str]:
         """The plan for people to read."""
-        now = self.current.name if self.current else "nothing"
+        now = self.current.name if self.current else self.damage or "nothing"
         kept = len(set(self.release.files.values())) - len(self.uploads)
         return [
             f"{self.release.name} is to run; now it is {now}",
+            *(f"not as committed: {line}" for line in self.uncommitted),
             *(f"upload  {self.describe(digest)}" for digest in self.uploads),
-            *(f"write   {path}" for path in self.writes),
+            *(f"write   {path}" for path in (*self.guards, *self.writes)),
             f"{len(self.uploads)} files, {size(self.upload_bytes)}, to upload; {kept} are there already",
             *(f"migration {name} is new" for name in self.new_migrations if self.current),
             *(["requirements.txt has changed"] if self.needs_requirements and self.current else []),
         ]
 
 
-def make(site: Site, public_folder: str | None) -> Plan:
-    """Compare this working copy with the server. Raises `DeployError`; changes nothing."""
+def guards(site: Site, public_folder: str | None) -> dict[str, bytes]:
+    """The files .htaccess that are not as they should be: path on the server → content.
+
+    In a document root everything else would be served until they are there. Raises `DeployError`.
+    """
     if site.account.exists(f"{site.root}/party/__init__.py"):
         raise DeployError(
             f"{site.root} holds a copy of the source, which would run in place of releases:"
             " remove its folder party, or deploy into another folder"
         )
+    found = {}
+    for folder in filter(None, dict.fromkeys((site.root, public_folder))):
+        path = f"{folder}/.htaccess"
+        existing = site.account.read(path)
+        merged = htaccess.merge(existing, (ROOT / ".htaccess").read_bytes(), path)
+        if merged != existing:
+            found[path] = merged
+    return found
+
+
+def make(site: Site, public_folder: str | None) -> Plan:
+    """Compare this working copy with the server. Raises `DeployError`; changes nothing."""
+    first = guards(site, public_folder)
     wanted, contents = release.of_folder()
-    current = site.current()
+    current, damage = None, None
+    try:
+        current = site.current()
+    except DamagedPointer as error:
+        damage = f"unknown: {error}"
     if current is not None:
         wanted = replace(wanted, previous=current.previous if current == wanted else current.name)
     there = site.account.names(site.files)
@@ -78,13 +105,13 @@ def make(site: Site, public_folder: str | None) -> Plan:
     account = site.account
     writes = {f"{site.root}/{name}": (ROOT / source).read_bytes() for name, source in BESIDE.items()}
     writes = {path: content for path, content in writes.items() if account.read(path) != content}
-    for folder in filter(None, dict.fromkeys((site.root, public_folder))):
-        path = f"{folder}/.htaccess"
-        existing = account.read(path)
-        merged = htaccess.merge(existing, (ROOT / ".htaccess").read_bytes())
-        if merged != existing:
-            writes[path] = merged
-    return Plan(wanted, current, uploads, writes)
+    return Plan(wanted, current, uploads, writes, first, uncommitted(), damage)
+
+
+def uncommitted() -> list[str]:
+    """What makes this working copy another thing than its last commit."""
+    wanted, _ = release.of_folder()
+    return checkout.uncommitted(ROOT, {*wanted.files, *BESIDE.values(), ".htaccess"})
 
 
 def size(count: int) -> str:

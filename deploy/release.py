@@ -12,6 +12,7 @@ from deploy.errors import DeployError
 ROOT = Path(__file__).resolve().parents[1]
 # Editors' leftovers and compiled files are none of it.
 PATTERNS = ("app.py", "requirements.txt", "migrations/*.sql", "party/**/*")
+FOLDERS = ("migrations/", "party/")
 SUFFIXES = {".py", ".txt", ".sql", ".html", ".js", ".ts", ".css", ".svg", ".png"}
 
 
@@ -45,13 +46,13 @@ class Release:
         return json.dumps(values, indent=1, sort_keys=True).encode()
 
     @classmethod
-    def of_manifest(cls, content: bytes) -> "Release":
-        """The release that a manifest describes. Raises `DeployError`."""
+    def of_manifest(cls, content: bytes, path: str) -> "Release":
+        """The release that a manifest, which lies at `path`, describes. Raises `DeployError`."""
         try:
             values = json.loads(content)
             return cls(values["number"], dict(values["files"]), values["previous"])
         except (ValueError, KeyError, TypeError) as error:
-            raise DeployError("a manifest in the server's folder releases cannot be read") from error
+            raise DeployError(f"the server's {path} is no manifest: delete it, and deploy again") from error
 
 
 def of_folder(root: Path = ROOT) -> tuple[Release, dict[str, bytes]]:

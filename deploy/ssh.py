@@ -48,7 +48,7 @@ class SshAccount:
     @persistent
     def read(self, path: str) -> bytes | None:
         done = self._try(f"[ -e {_q(path)} ] || exit {NO_SUCH_FILE}; cat {_q(path)}")
-        return None if done.returncode == NO_SUCH_FILE else self._checked(done)
+        return None if done.returncode == NO_SUCH_FILE else self._checked(done, path)
 
     @persistent
     def exists(self, path: str) -> bool:
@@ -56,9 +56,11 @@ class SshAccount:
 
     @persistent
     def write(self, path: str, content: bytes) -> None:
-        draft, path = _q(f"{path}.part"), _q(path)
+        draft, target = _q(f"{path}.part"), _q(path)
         # A connection that breaks looks there like the end of the content: only its size tells.
-        self._sh(f"cat >{draft} && [ $(wc -c <{draft}) -eq {len(content)} ] && mv {draft} {path}", content)
+        self._sh(
+            f"cat >{draft} && [ $(wc -c <{draft}) -eq {len(content)} ] && mv {draft} {target}", path, content
+        )
 
     @persistent
     def upload(self, folder: str, files: Mapping[str, bytes], uploaded: Uploaded) -> None:
@@ -87,35 +89,35 @@ class SshAccount:
                         uploaded(name)
                 complaint = rsync.stderr.read()
         if rsync.returncode:
-            raise _error(complaint, lost=rsync.returncode in RSYNC_CONNECTION_FAILED)
+            raise _error(complaint, folder, lost=rsync.returncode in RSYNC_CONNECTION_FAILED)
 
     @persistent
     def names(self, folder: str) -> set[str]:
-        return set(self._sh(f"[ ! -d {_q(folder)} ] || ls -A {_q(folder)}").decode().split())
+        return set(self._sh(f"[ ! -d {_q(folder)} ] || ls -A {_q(folder)}", folder).decode().split())
 
     @persistent
     def make_folder(self, folder: str) -> None:
-        self._sh(f"mkdir -p {_q(folder)}")
+        self._sh(f"mkdir -p {_q(folder)}", folder)
 
     @persistent
     def rename_folder(self, old: str, new: str) -> bool:
         done = self._try(f"mv -T {_q(old)} {_q(new)} || {{ [ -d {_q(new)} ] && exit {NO_SUCH_FILE}; }}")
         if done.returncode == NO_SUCH_FILE:
             return False
-        self._checked(done)
+        self._checked(done, new)
         return True
 
     @persistent
     def remove(self, path: str) -> None:
-        self._sh(f"rm -f {_q(path)}")
+        self._sh(f"rm -f {_q(path)}", path)
 
     @persistent
     def remove_folder(self, folder: str) -> None:
-        self._sh(f"[ ! -d {_q(folder)} ] || rmdir {_q(folder)}")
+        self._sh(f"[ ! -d {_q(folder)} ] || rmdir {_q(folder)}", folder)
 
     @persistent
     def run(self, *command: str) -> str:
-        return self._sh(f"{shlex.join(command)} 2>&1").decode(errors="replace")
+        return self._sh(f"{shlex.join(command)} 2>&1", command[0]).decode(errors="replace")
 
     def close(self) -> None:
         subprocess.run([*self._ssh, "-O", "exit", self._host], check=False, capture_output=True)
@@ -127,16 +129,17 @@ class SshAccount:
         command = [*self._ssh, self._host, f"umask 022; {script}"]
         done = subprocess.run(command, check=False, input=content, capture_output=True)
         if done.returncode == CONNECTION_FAILED:
-            raise _error(done.stderr.decode(errors="replace"), lost=True)
+            raise _error(done.stderr.decode(errors="replace"), "", lost=True)
         return done
 
-    def _sh(self, script: str, content: bytes = b"") -> bytes:
-        return self._checked(self._try(script, content))
+    def _sh(self, script: str, path: str, content: bytes = b"") -> bytes:
+        """What a script about this path prints."""
+        return self._checked(self._try(script, content), path)
 
     @staticmethod
-    def _checked(done: "subprocess.CompletedProcess[bytes]") -> bytes:
+    def _checked(done: "subprocess.CompletedProcess[bytes]", path: str) -> bytes:
         if done.returncode:
-            raise _error((done.stdout[-2000:] + done.stderr).decode(errors="replace"), lost=False)
+            raise _error((done.stdout[-2000:] + done.stderr).decode(errors="replace"), path, lost=False)
         return done.stdout
 
 
@@ -145,10 +148,10 @@ def _q(path: str) -> str:
     return shlex.quote(path if path.startswith("/") else f"./{path}")
 
 
-def _error(complaint: str, *, lost: bool) -> DeployError:
+def _error(complaint: str, path: str, *, lost: bool) -> DeployError:
     text = complaint.strip()
     if _FULL.search(text):
-        return DeployError(f"{DISK_FULL} ({text.splitlines()[0]})")
+        return DeployError(f"{DISK_FULL} ({path}: {text.splitlines()[0]})")
     if lost and not _HOPELESS.search(text):
         return ConnectionLost(f"the connection broke ({text or 'closed by the server'})")
-    return DeployError(f"the server refused: {text}")
+    return DeployError(f"the server refused{f' {path}' if path else ''}: {text or 'it does not say why'}")

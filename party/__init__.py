@@ -1,5 +1,12 @@
 """Party: WebRTC signaling by plain HTTP polling."""
 
+import sys
+
+# In the words of much older Pythons, so that they can say so.
+if sys.version_info[:2] < (3, 10):
+    _version = ".".join(map(str, sys.version_info[:3]))
+    sys.exit(f"party: Python 3.10 or newer is needed; this is {_version}, {sys.executable}")
+
 from flask import Flask
 
 from party import config, db, errors, page, passenger, php_paths

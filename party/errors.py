@@ -28,6 +28,12 @@ class ApiError(Exception):
         self.retry_after = retry_after
 
 
+def _duration(seconds: int) -> str:
+    """For people."""
+    count, unit = (seconds, "second") if seconds < 120 else (-(-seconds // 60), "minute")
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
 class ValidationError(ApiError):
     status, code, message = 400, "VALIDATION_ERROR", "A field is missing or has the wrong form."
 
@@ -114,7 +120,13 @@ class JsonRequired(ApiError):
 
 
 class RateLimited(ApiError):
-    status, code, message = 429, "RATE_LIMITED", "Too many requests. Try again a little later."
+    """`message` tells people of what there were too many; when they may try again is added to it."""
+
+    status, code, message = 429, "RATE_LIMITED", "Too many requests."
+
+    def __init__(self, message: str | None = None, *, retry_after: int = 1) -> None:
+        text = f"{message or self.message} Try again in {_duration(retry_after)}."
+        super().__init__(text, retry_after=retry_after)
 
 
 class MailboxFull(ApiError):

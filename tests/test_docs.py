@@ -53,6 +53,7 @@ def test_the_example_of_the_client_connects_two_browsers_from_another_site(
         page.on("pageerror", lambda error: errors.append(str(error)))
     ada.goto(f"{origin}/hello.html?name=Ada")
     expect(ada).to_have_url(re.compile("#[A-Z0-9]{6}$"))
+    expect(ada.locator("#state")).to_contain_text("You are alone in room ")
     ben.goto(ada.url.replace("Ada", "Ben"))
     expect(ada.locator("#state")).to_have_text("Connected to Ben")
     expect(ben.locator("#state")).to_have_text("Connected to Ada")
@@ -70,3 +71,36 @@ def test_the_example_of_the_client_connects_two_browsers_from_another_site(
     expect(cleo.locator("#state")).to_contain_text("room")
     for page in (ada, ben, cleo):
         page.context.close()
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_the_quiz_of_the_client_can_be_played_as_it_stands(server: MakeServer, browser: Browser) -> None:
+    service = server(workers=2).url
+    quiz = (ROOT / "docs" / "client.md").read_text().partition("## A quiz")[2].partition("\n## ")[0]
+    hosts, guests = re.findall(r"```js\n(.*?)```", quiz, re.DOTALL)
+    play = """async ([module, example, code]) => {
+      window.told = [];
+      console.log = (...texts) => told.push(texts);
+      const { Party } = await import(module);
+      const run = new (async () => {}).constructor("Party", "code", example);
+      window.played = run(Party, code);
+    }"""
+    host, guest = (browser.new_context().new_page() for _ in range(2))
+    for page in (host, guest):
+        page.goto(f"{service}/health")
+    host.evaluate(play, [f"{service}/static/party.js", hosts, None])
+    host.wait_for_function("told.length > 0")
+    code = host.evaluate("told[0][0]").removeprefix("Join ")
+    guest.evaluate(play, [f"{service}/static/party.js", guests, code])
+    host.evaluate("played")
+    for page in (host, guest):
+        page.wait_for_function("told.at(-1)[0] === 'It is over'")
+        winner, other = page.evaluate("told.at(-1)[1]")
+        assert (winner["name"], other["name"]) == ("Ada", "Ben")
+        assert winner["score"] >= 10 > other["score"] == 0
+        page.context.close()
+
+
+def test_the_example_in_typescript_is_one_that_the_checker_has_seen() -> None:
+    (example,) = re.findall(r"```ts\n(.*?)```", (ROOT / "docs" / "client.md").read_text(), re.DOTALL)
+    assert (ROOT / "tests" / "types" / "join.ts").read_text().endswith(example)

@@ -85,6 +85,8 @@ class Connection:
         self._raw = raw
         # Rooms whose numbers this connection's transaction has moved.
         self.moved: set[int] = set()
+        # See `Engine`.
+        self.incarnation = engine.incarnation(raw)
 
     def one(self, sql: str, **parameters: Any) -> Row | None:
         """The first row, or None."""
@@ -163,6 +165,8 @@ class Database:
         self._idle: list[Any] = []
         self._listeners: list[Callable[[set[int]], None]] = []
         self.writes = Writes()
+        self._incarnation: int | None = None
+        self._loss_listeners: list[Callable[[], None]] = []
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -181,6 +185,13 @@ class Database:
     def on_commit(self, listener: Callable[[set[int]], None]) -> None:
         """Tell `listener` the ids of the rooms that a transaction of this process has moved."""
         self._listeners.append(listener)
+
+    def on_loss(self, listener: Callable[[], None]) -> None:
+        """Tell `listener` that the database may have lost commits: what was read before does not count.
+
+        It is called while a connection is opened, and must not ask the database itself.
+        """
+        self._loss_listeners.append(listener)
 
     def close(self) -> None:
         """Close the idle connections; the next use opens new ones."""
@@ -217,13 +228,21 @@ class Database:
 
     def _new_connection(self) -> Any:
         try:
-            return self.engine.connect()
+            raw = self.engine.connect()
         # PyMySQL raises RuntimeError for a way of authentication that it lacks a package for.
         except (self.engine.errors, OSError, RuntimeError) as error:
             log.warning("no database connection: %s", error)
             pressure.strained()
             busy = self.engine.fault(error) is Fault.BUSY
             raise (Unavailable if busy else Unreachable) from error
+        self._notice(self.engine.incarnation(raw))
+        return raw
+
+    def _notice(self, incarnation: int) -> None:
+        known, self._incarnation = self._incarnation, incarnation
+        if known not in (None, incarnation):
+            for listener in self._loss_listeners:
+                listener()
 
     def one(self, sql: str, **parameters: Any) -> Row | None:
         """The first row of a single statement outside any transaction."""

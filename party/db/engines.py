@@ -21,6 +21,7 @@ from pymysql.cursors import DictCursor
 from party.config import ConfigError
 from party.config.database_url import DEFAULT_PORT, check, read_mysql_url, read_sqlite_url
 from party.db import faults
+from party.db.database_file import DatabaseFile, Identity, identity_of
 from party.db.faults import Fault as Fault
 
 # Whoever waits longer than this for a lock gets 503 instead.
@@ -98,6 +99,10 @@ class Engine(ABC):
         """Whether an idle connection can still be used."""
 
     @abstractmethod
+    def incarnation(self, connection: Any) -> int:
+        """A number that is another one after the database may have lost what it had committed."""
+
+    @abstractmethod
     def alone(self, connection: Any) -> AbstractContextManager[None]:
         """Hold the lock that only one migration at a time can hold. Raises `TimeoutError`."""
 
@@ -137,6 +142,7 @@ class MySQL(Engine):
         connection = self._connect_somehow()
         with connection.cursor() as cursor:
             cursor.execute(ISOLATION)
+            connection.incarnation = _start_of(cursor)
         connection.last_used = time.monotonic()
         return connection
 
@@ -219,6 +225,9 @@ class MySQL(Engine):
             connection.last_used = time.monotonic()
         return True
 
+    def incarnation(self, connection: Any) -> int:
+        return int(connection.incarnation)
+
     @contextmanager
     def alone(self, connection: Any) -> Iterator[None]:
         # The name is the server's, not the database's: other installations may share the server.
@@ -255,27 +264,36 @@ class SQLite(Engine):
             self.path = read_sqlite_url(url)
         except ValueError as error:
             raise ConfigError(f"DATABASE_URL: {error}") from None
+        self._file = DatabaseFile(self.path)
 
     def connect(self) -> sqlite3.Connection:
-        if not self.path.exists():
-            # Nobody else on a shared machine reads it; its -wal and -shm files follow its mode.
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.path.touch(mode=0o600)
+        identity = self._file.prepare()
         connection = sqlite3.connect(
-            self.path, timeout=LOCK_WAIT_SECONDS, isolation_level=None, check_same_thread=False
+            self.path,
+            timeout=LOCK_WAIT_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=_FileConnection,
         )
+        connection.identity = identity
         connection.row_factory = _dict_row
         _use_wal(connection)
         # What was acknowledged must survive a power cut, too.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        if not self._file.note_opened(identity):
+            connection.close()
+            raise FileNotFoundError("the database file was replaced while it was opened")
         return connection
 
     def execute(self, connection: Any, sql: str, parameters: dict[str, Any] | None) -> Any:
         return connection.execute(_without_row_locks(sql), parameters or {})
 
     def alive(self, connection: Any) -> bool:
-        return not connection.in_transaction
+        return not connection.in_transaction and identity_of(self.path) == connection.identity
+
+    def incarnation(self, connection: Any) -> int:
+        return int(connection.identity[1])
 
     @contextmanager
     def alone(self, connection: Any) -> Iterator[None]:
@@ -294,6 +312,12 @@ class SQLite(Engine):
         return faults.of_sqlite(error)
 
 
+class _FileConnection(sqlite3.Connection):
+    """Knows which file it has open."""
+
+    identity: Identity
+
+
 def engine_for(url: str) -> Engine:
     """The engine of a database URL. Raises `ConfigError` for one that cannot be used."""
     try:
@@ -301,6 +325,12 @@ def engine_for(url: str) -> Engine:
     except ValueError as error:
         raise ConfigError(f"DATABASE_URL: {error}") from None
     return MySQL(url) if url.startswith(MySQL.name) else SQLite(url)
+
+
+def _start_of(cursor: Any) -> int:
+    """Which server this is, and when it was started: in the upper bits of every number of this function."""
+    cursor.execute("SELECT UUID_SHORT() AS number")
+    return int(cursor.fetchone()["number"]) >> 24
 
 
 @lru_cache(maxsize=512)

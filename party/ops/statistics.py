@@ -76,7 +76,8 @@ def room_counts(tx: Connection, room_id: int) -> dict[str, int]:
             tx, "SELECT COUNT(*) AS n FROM party_participants WHERE room_id = :id", id=room_id
         ),
         "joins": joins,
-        "signals": _number(tx, "SELECT seq AS n FROM party_rooms WHERE id = :id", id=room_id) - events,
+        "signals": _number(tx, "SELECT seq - skipped AS n FROM party_rooms WHERE id = :id", id=room_id)
+        - events,
     }
 
 

@@ -91,7 +91,7 @@ class Shortcut:
         if (
             room is None
             or room["members_seq"] != seat.members_seq
-            or not (caller["code"] == code and caller["participant_id"] == participant_id)
+            or not (room["code"] == caller["code"] == code and caller["participant_id"] == participant_id)
             or after != room["seq"]
             or room["status"] == "ended"
             or is_due(room, now)

@@ -41,6 +41,12 @@ class Heartbeats:
         self._rooms: dict[int, int] = {}
         self._lock = Lock()
         self._flushed_at = time.monotonic()
+        database.on_loss(self._forget)
+
+    def _forget(self) -> None:
+        """The notes may be of rows that others have now. Whoever is still there makes new ones."""
+        self._members.clear()
+        self._rooms.clear()
 
     def note(self, now: int, member: Row, room: Row) -> None:
         """`member` polled; `room` is its room's row, or the caller's, which has the same columns.
@@ -83,4 +89,4 @@ class Heartbeats:
             self._database.write(lambda tx, statement=statement: tx.as_it_stands(statement))  # type: ignore[misc]
         for key, value in written.items():
             if notes.get(key) == value:
-                del notes[key]
+                notes.pop(key, None)

@@ -24,8 +24,9 @@ from party.polling import clients
 from party.polling.heartbeats import Heartbeats
 from party.polling.pace import NEGOTIATION_LASTS_MS, breath_ms
 from party.polling.reading import read
-from party.polling.room_cache import TICK_SECONDS, Watch
+from party.polling.room_cache import TICK_SECONDS, Position, Watch, position
 from party.rooms.due import catch_up, is_due
+from party.rooms.stream import is_good
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +82,8 @@ class Holding:
         # Room → member → who waits there.
         self._rooms: dict[int, dict[int, Waiter]] = {}
         self._count = 0
-        # Up to which number each room's waiters have been told.
-        self._told: dict[int, int] = {}
+        # Up to which position each room's waiters have been told.
+        self._told: dict[int, Position] = {}
         # Rooms in which somebody has begun to wait since the last look.
         self._entered: set[int] = set()
         self._look_everywhere_at = 0.0
@@ -101,7 +102,7 @@ class Holding:
         """Wait until something for the caller comes: the answer of a poll that had none.
 
         It comes back empty after `seconds`, if a newer poll of the same member waits, if the client is
-        gone, if the process stops, and at once if all places are taken. Raises `TokenInvalid`.
+        gone, if the process stops, and at once if all places are taken. Raises `TokenInvalid`, `BadCursor`.
         """
         waiter = Waiter(caller, answer["seq"], clients.connection_of(environ))
         if not self._enter(waiter):
@@ -156,7 +157,8 @@ class Holding:
                 self._count += 1
             self._rooms.setdefault(room_id, {})[caller["id"]] = waiter
             # What the room's waiters have been told already, this one has to look for itself.
-            if waiter.seen < self._told.setdefault(room_id, waiter.seen):
+            position = caller["code"], waiter.seen
+            if self._told.setdefault(room_id, position) != position:
                 waiter.news.set()
             self._entered.add(room_id)
             self._watch.keep((room_id,))
@@ -271,12 +273,16 @@ class Holding:
         self._too_many_for_quick = len(quick) > QUICK_ROOMS
         self._quick = [] if self._too_many_for_quick else list(quick)
 
-    def _wake(self, told: dict[int, int], rooms: dict[int, Row | None]) -> None:
+    def _wake(self, told: dict[int, Position], rooms: dict[int, Row | None]) -> None:
         """Wake those for whom something has come: waiters were `told` so much, and `rooms` are so now."""
-        # Rooms in which everybody must look, and those in which they must to whom what came after this
-        # number is addressed. Whose token died, was told of that by an event.
-        everybody = {room_id for room_id, room in rooms.items() if room is None}
-        since = {id: told[id] for id, room in rooms.items() if room and told[id] < room["seq"]}
+        # Rooms in which everybody must look, for they may have lost what these have seen; and those in which
+        # they must to whom what came after this number is addressed. Whose token died, was sent an event.
+        everybody = {id for id, room in rooms.items() if room is None or _may_have_lost(room, told[id])}
+        since = {
+            id: told[id][1]
+            for id, room in rooms.items()
+            if room and id not in everybody and told[id][1] < room["seq"]
+        }
         wanted = addressees(self._database, since) if since else {}
         with self._lock:
             for room_id in everybody | since.keys():
@@ -286,11 +292,11 @@ class Holding:
                     self._entered.add(room_id)  # others wait there by now: compare with what they know
                     continue
                 if room is not None and waiters:
-                    self._told[room_id] = room["seq"]
+                    self._told[room_id] = position(room)
                 for member_id, waiter in waiters.items():
-                    if room is None or None in to or member_id in to:
+                    if room is None or room_id in everybody or None in to or member_id in to:
                         waiter.news.set()
-                    elif not waiter.news.is_set() and waiter.seen >= told[room_id]:
+                    elif not waiter.news.is_set() and waiter.seen >= told[room_id][1]:
                         waiter.seen = max(waiter.seen, room["seq"])
 
     def _catch_up(self, now: int, room_id: int) -> None:
@@ -332,6 +338,12 @@ def addressees(database: Database, since: dict[int, int]) -> dict[int, set[int |
         ):
             found.setdefault(row["room_id"], set()).add(row["to_id"])
     return found
+
+
+def _may_have_lost(room: Row, told: Position) -> bool:
+    """Whether those who were told of this position may have seen what is not there any more."""
+    code, seq = told
+    return room["code"] != code or not is_good(room, seq)
 
 
 def _threads_are_greenlets() -> bool:

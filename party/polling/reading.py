@@ -6,10 +6,10 @@ from typing import Any
 from party import mailbox
 from party.clock import iso
 from party.db import Connection, Database, Row, snapshot, transaction
-from party.errors import BadCursor, RoomEnded, TokenInvalid
+from party.errors import RoomEnded, TokenInvalid
 from party.polling.heartbeats import Heartbeats
 from party.polling.pace import poll_after_ms
-from party.rooms.stream import events_for
+from party.rooms.stream import check_cursor, events_for
 from party.rooms.views import room_row, room_view
 from party.web.models import KIB
 
@@ -23,8 +23,8 @@ def poll(
     database: Database, now: int, caller: Row, after: int | None, heartbeats: Heartbeats
 ) -> dict[str, Any]:
     """Acknowledge up to `after` and give what is pending: Poll. Raises `BadCursor`, `RoomEnded`."""
-    if after is not None and after > caller["seq"]:
-        raise BadCursor
+    if after is not None:
+        check_cursor(caller, after)
     note_poll(database, now, caller, after, heartbeats)
     acked = max(after or 0, caller["acked_seq"])
     if caller["status"] == "ended" and acked >= caller["seq"]:
@@ -51,7 +51,22 @@ def note_poll(database: Database, now: int, caller: Row, after: int | None, hear
 
 @transaction
 def acknowledge(tx: Connection, caller: Row, after: int) -> None:
-    """The caller has processed everything up to `after`."""
+    """The caller has processed everything up to `after`.
+
+    Raises `TokenInvalid`, `BadCursor`: the caller was read some time ago.
+    """
+    room = tx.one(
+        """
+        SELECT r.seq, r.skipped_after
+        FROM party_participants p JOIN party_rooms r ON r.id = p.room_id
+        WHERE p.id = :id AND p.token_hash = :token_hash
+        """,
+        id=caller["id"],
+        token_hash=caller["token_hash"],
+    )
+    if room is None:
+        raise TokenInvalid
+    check_cursor(room, after)
     mailbox.acknowledge(tx, caller["room_id"], caller["id"], after)
 
 
@@ -69,11 +84,13 @@ def idle_answer(now: int, caller: Row) -> dict[str, Any]:
 
 @snapshot
 def read(tx: Connection, now: int, caller: Row, after: int | None, *, sent: bool = False) -> dict[str, Any]:
-    """Everything beyond the cursor, up to the size of one answer. Raises `TokenInvalid`."""
+    """Everything beyond the cursor, up to the size of one answer. Raises `TokenInvalid`, `BadCursor`."""
     member = tx.one("SELECT * FROM party_participants WHERE id = :id", id=caller["id"])
     if member is None or member["token_hash"] != caller["token_hash"]:
         raise TokenInvalid
     room = room_row(tx, member["room_id"])
+    if after is not None:
+        check_cursor(room, after)
     acked = member["acked_seq"]
     # Events stay as long as the room, so an older cursor gives them again; never those from before
     # the member came, whose row may have been another's then.

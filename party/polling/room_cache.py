@@ -6,6 +6,9 @@ nothing: the next poll sees it. What this process itself has changed it reads ag
 
 A seat, loaded with its token, is good while the room's `members_seq` is the one that it was loaded with:
 every change of membership or status, and every page that takes a seat over, gives the room a new one.
+
+A database may have lost commits: then a reading shows a room further back than before, or another room under
+the same id, and what was remembered of it is forgotten.
 """
 
 import time
@@ -33,8 +36,16 @@ OVERLAP_MS = 500
 LATELY_SECONDS = 2.0
 
 _ROOM = """
-    SELECT id, code, status, seq, members_seq, negotiated_at, due_at, expires_at
+    SELECT id, code, status, seq, members_seq, skipped_after, negotiated_at, due_at, expires_at
 """
+
+
+Position = tuple[str, int]
+
+
+def position(room: Row) -> Position:
+    """Where a room's stream is; the code tells it from another room that got the same id."""
+    return room["code"], room["seq"]
 
 
 @dataclass(slots=True)
@@ -77,6 +88,7 @@ class Watch:
         # Polls in this tick and in the one before.
         self._tick, self._polls, self._polls_before = 0, 0, 0
         database.on_commit(self._changed)
+        database.on_loss(self._forget_all)
 
     def seat(self, token_hash: str) -> Seat | None:
         """The seat of a token that polled here before; good while the room's `members_seq` is the same."""
@@ -141,6 +153,10 @@ class Watch:
             if room := self._rooms.get(room_id):
                 room.changed_at = now
 
+    def _forget_all(self) -> None:
+        self._seats.clear()
+        self._changed(list(self._rooms))
+
     def _read_at_of(self, room: _Room) -> float:
         """When the last reading began that this room was part of, if only as one that had not moved."""
         return max(room.read_at, self._read_at) if room.row else room.read_at
@@ -192,21 +208,31 @@ class Watch:
 
     def _enter(self, rooms: dict[int, _Room], rows: list[Row], whole: Iterable[int]) -> None:
         """Take over what a reading of `rooms` found; of `whole`, what it did not find has been purged."""
-        gone = set(whole)
+        gone, lost = set(whole), set()
+        # Rows of a second statement come later, and so never show less than those of the first.
         for row in rows:
             gone.discard(row["id"])
             room = rooms.get(row["id"])
-            # Two statements, two moments: numbers never go back.
-            if room and (room.row is None or row["seq"] >= room.row["seq"]):
-                if room.row and row["seq"] > room.row["seq"]:
-                    room.moved_at = time.monotonic()
-                if room.row is None or row["seq"] != room.row["seq"]:
-                    self._moved.add(row["id"])
-                room.row = row
+            if room is None:
+                continue
+            known, room.row = room.row, row
+            if known is None or position(row) != position(known):
+                self._moved.add(row["id"])
+            if known and (row["code"] != known["code"] or row["seq"] < known["seq"]):
+                lost.add(row["id"])
+            elif known and row["seq"] > known["seq"]:
+                room.moved_at = time.monotonic()
         for room_id in gone:
             rooms[room_id].row = None
             self._rooms.pop(room_id, None)
             self._moved.add(room_id)
+        if gone or lost:
+            self._forget_seats(gone | lost)
+
+    def _forget_seats(self, room_ids: set[int]) -> None:
+        for token_hash, seat in list(self._seats.items()):
+            if seat.caller["room_id"] in room_ids:
+                self._seats.pop(token_hash, None)
 
     def _sweep(self, now: float) -> None:
         self._swept_at = now

@@ -3,11 +3,7 @@
 from typing import Any
 
 from party.db import Connection, Duplicate, Row, transaction
-from party.errors import (
-    ParticipantIdTaken,
-    RoomEnded,
-    RoomFull,
-)
+from party.errors import ParticipantIdTaken, RoomEnded, RoomFull
 from party.rooms.models import JoinRoom
 from party.rooms.stream import add_event, advance, lock_room
 from party.rooms.views import participant_view, present_members, room_view

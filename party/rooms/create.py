@@ -72,9 +72,10 @@ def insert_room(
     room_id = tx.insert(
         """
         INSERT INTO party_rooms (code, status, host_id, quiz_data, password_hash, max_participants,
-                                 seconds_per_question, negotiated_at, created_at, expires_at, due_at)
+                                 seconds_per_question, negotiated_at, created_at, expires_at, due_at,
+                                 incarnation)
         VALUES (:code, 'waiting', :host_id, :quiz_data, :password_hash, :max_participants,
-                :seconds_per_question, :now, :now, :expires_at, :expires_at)
+                :seconds_per_question, :now, :now, :expires_at, :expires_at, :incarnation)
         """,
         code=code,
         host_id=host_id,
@@ -84,6 +85,7 @@ def insert_room(
         seconds_per_question=body.secondsPerQuestion or DEFAULT_SECONDS_PER_QUESTION,
         now=now,
         expires_at=now + settings().room_ttl_ms,
+        incarnation=tx.incarnation,
     )
     room = lock_room(tx, room_id)
     retry_key_hash = create_key_hash(body.retryKey)

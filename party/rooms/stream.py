@@ -3,6 +3,10 @@
 Every signal and event takes the next `seq` of its room in the transaction that stores it, under the
 lock of the room's row. So numbers become visible in their order, and whoever has seen n has been
 able to see everything up to n. (An AUTO_INCREMENT cannot promise that: 11 may be committed before 10.)
+
+A database that loses its last commits would give lost numbers again, and whoever has seen the lost n would
+wait in vain for the new one. So the first number in another incarnation of the database skips more than can
+have been lost, and a cursor among those skipped is known to be of what was lost.
 """
 
 from typing import Any
@@ -10,7 +14,7 @@ from typing import Any
 from party import clock
 from party.config import settings
 from party.db import Connection, Row
-from party.errors import RoomEnded, RoomNotFound, TokenInvalid
+from party.errors import BadCursor, RoomEnded, RoomNotFound, TokenInvalid
 from party.ops.statistics import add_difference, room_counts
 from party.web.models import to_json
 
@@ -22,8 +26,28 @@ TRIM_EVERY = 500
 # What most calls need to know of a room; the quiz is fetched by those who show it.
 ROOM_COLUMNS = """
     id, code, status, host_id, password_hash, max_participants, seconds_per_question, current_question,
-    seq, members_seq, negotiated_at, due_at, created_at, started_at, ended_at, expires_at
+    seq, members_seq, negotiated_at, due_at, created_at, started_at, ended_at, expires_at,
+    incarnation, skipped_after, skipped
 """
+
+# So many numbers are skipped at once.
+SKIPPED = 1_000_000
+
+
+def is_good(room: Row, after: int) -> bool:
+    """Whether a cursor is of what the room has given, and not lost again.
+
+    `room` is any row with `seq` and `skipped_after`.
+    """
+    skipped_after = room["skipped_after"]
+    is_skipped = skipped_after is not None and skipped_after < after <= skipped_after + SKIPPED
+    return after <= room["seq"] and not is_skipped
+
+
+def check_cursor(room: Row, after: int) -> None:
+    """Raise `BadCursor` unless the cursor is good."""
+    if not is_good(room, after):
+        raise BadCursor
 
 
 def lock_room(tx: Connection, room_id: int) -> Row:
@@ -62,7 +86,15 @@ def advance(
     the table and in `room` itself.
     """
     first: int = room["seq"] + 1
-    columns = {"expires_at": now + settings().room_ttl_ms, **columns, "seq": room["seq"] + count}
+    columns = {"expires_at": now + settings().room_ttl_ms, **columns}
+    if room["incarnation"] != tx.incarnation:
+        columns |= {
+            "incarnation": tx.incarnation,
+            "skipped_after": room["seq"],
+            "skipped": room["skipped"] + SKIPPED,
+        }
+        first += SKIPPED
+    columns["seq"] = first + count - 1
     # The time of this very moment: `now` may be older, if the lock was long in coming.
     columns["moved_at"] = clock.now_ms()
     if members:

@@ -10,9 +10,7 @@ from flask.sansio.app import App
 from party.clock import iso, iso_or_none
 from party.config import settings
 from party.db import Connection, Database, Row, snapshot
-from party.errors import (
-    RoomNotFound,
-)
+from party.errors import RoomNotFound
 from party.rooms.stream import ROOM_COLUMNS
 
 # (room, quiz) → the quiz as guests see it.

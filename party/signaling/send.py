@@ -3,8 +3,8 @@
 from party import mailbox
 from party.config import settings
 from party.db import Connection, Row, transaction
-from party.errors import BadCursor, MailboxFull, PeerNotFound, RoomEnded
-from party.rooms.stream import advance, lock_as_member
+from party.errors import MailboxFull, PeerNotFound, RoomEnded
+from party.rooms.stream import advance, check_cursor, lock_as_member
 from party.rooms.views import present_members
 from party.signaling.models import Message
 from party.web.models import to_json
@@ -22,8 +22,8 @@ def send(
     `PeerNotFound`, `MailboxFull`, `RoomEnded`.
     """
     room, sender = lock_as_member(tx, caller, even_ended=True)
-    if after is not None and after > room["seq"]:
-        raise BadCursor
+    if after is not None:
+        check_cursor(room, after)
     ids = [message.clientMsgId for message in messages if message.clientMsgId]
     known = mailbox.known_ids(tx, sender["token_hash"], ids)
     # A second message with the same id in one batch is a retry of the first.

@@ -7,7 +7,6 @@ import { button, element, part, setText } from "./page-dom.js";
 /** @typedef {import("./party.js").RoomPreview} RoomPreview */
 /** @typedef {{name: string, password?: string}} CreateValues */
 /** @typedef {{code: string, name: string, password?: string}} JoinValues */
-/** @typedef {"create"|"join"} Kind */
 
 const NO_NAME = "Please type a name that the others can see.";
 const NO_CODE = "A room code has six letters and digits, such as ABC234.";
@@ -31,7 +30,7 @@ let lookedAt = "";
  * @param {(values: JoinValues) => Promise<void>} handlers.join
  * @param {(code: string) => Promise<RoomPreview>} handlers.preview
  * @param {() => void} handlers.onTry
- * @param {(reason: unknown, kind: Kind) => void} handlers.onRefused
+ * @param {(reason: unknown) => void} handlers.onRefused
  */
 export function initLobby({ create, join, preview, onTry, onRefused }) {
   lookAt = preview;
@@ -49,7 +48,7 @@ export function initLobby({ create, join, preview, onTry, onRefused }) {
         form.reset();
         showRoom("", "unknown");
       } catch (reason) {
-        onRefused(reason, kind);
+        onRefused(reason);
       } finally {
         button(kind).disabled = false;
       }

@@ -7,7 +7,6 @@ import { dropQuestion, element, on, setText } from "./page-dom.js";
 import { initInvite, showInvite } from "./page-invite.js";
 import { codeInAddress, hideLobby, initLobby, showLobby, takeCodeFromAddress } from "./page-lobby.js";
 import { forgetPeople, initPeople, showPeople } from "./page-people.js";
-import { refusalText } from "./page-refusals.js";
 import { showStream } from "./page-stream.js";
 import { initTimeline, showTimeline } from "./page-timeline.js";
 
@@ -149,7 +148,7 @@ function showStillIn({ code, isHost }, invitation) {
 /** @param {import("./party.js").ApiError} reason */
 function onError(reason) {
   if (reason.isOutage || reason.status === TOO_FAST) {
-    showBanner(reason.isOutage ? UNREACHABLE : refusalText(reason, "stay"), "trouble");
+    showBanner(reason.isOutage ? UNREACHABLE : reason.message, "trouble");
   } else {
     showError(reason);
   }
@@ -177,12 +176,9 @@ function showBanner(text, kind) {
   banner.dataset.kind = kind;
 }
 
-/**
- * @param {unknown} reason
- * @param {"create"|"join"|"stay"} [doing]
- */
-function showError(reason, doing = "stay") {
-  error.textContent = refusalText(reason, doing);
+/** @param {unknown} reason */
+function showError(reason) {
+  error.textContent = reason instanceof Error ? reason.message : String(reason);
 }
 
 function clearError() {

@@ -35,6 +35,10 @@ HOUR = 60 * MINUTE
 CREATE_ROOM = "create_room"
 GUESS = "guess"
 LOOK = "look"
+# Those of a room or of a member.
+JOIN = "join"
+PASSWORD = "password"
+REJOIN = "rejoin"
 OF_ADDRESSES = {
     CREATE_ROOM: ("ROOMS_PER_HOUR", HOUR),
     GUESS: ("GUESSES_PER_MINUTE", MINUTE),
@@ -43,6 +47,16 @@ OF_ADDRESSES = {
 
 WRONG_PASSWORDS_PER_MINUTE = 30
 REJOINS_PER_MINUTE = 30
+
+# What people are told, who may share an address with many others.
+TOO_MANY = {
+    CREATE_ROOM: "Too many rooms have been opened from your network.",
+    GUESS: "Too many wrong codes or passwords have come from your network.",
+    LOOK: "Too many people have looked at rooms or joined them from your network.",
+    JOIN: "Too many people have joined this room within a minute.",
+    PASSWORD: "Too many wrong passwords have been tried for this room.",
+    REJOIN: "This page has come back too often within a minute.",
+}
 
 
 class MemberRates:
@@ -72,7 +86,8 @@ class MemberRates:
             if calls and too_many > 0:
                 # So many have to be over a second old before this call fits.
                 last = calls[min(too_many, len(calls)) - 1]
-                raise RateLimited(retry_after=max(1, math.ceil(last + 1 - now)))
+                message = f"More than {self._per_second} requests or messages came within a second."
+                raise RateLimited(message, retry_after=max(1, math.ceil(last + 1 - now)))
             for _ in range(amount):
                 calls.append(calls[0] + 1 if len(calls) == self._per_second else now)
 
@@ -102,7 +117,8 @@ class RateLimits:
             result, changed = self._windows.run(plan)
         except WindowFull as full:
             _note({full.window: full.state}, refused=True)
-            raise RateLimited(retry_after=full.state.seconds_left(clock.now_ms())) from None
+            seconds = full.state.seconds_left(clock.now_ms())
+            raise RateLimited(TOO_MANY.get(full.window.action), retry_after=seconds) from None
         _note(changed)
         return result
 
@@ -141,17 +157,17 @@ class RateLimits:
 
 def joins(room_id: int, places: int) -> Window:
     """Joins into one room: all may come, and come again, but not over and over."""
-    return Window("join", str(room_id), 2 * places + 20, MINUTE)
+    return Window(JOIN, str(room_id), 2 * places + 20, MINUTE)
 
 
 def wrong_passwords(room_id: int) -> Window:
     """Wrong passwords for one room, whoever tries them."""
-    return Window("password", str(room_id), WRONG_PASSWORDS_PER_MINUTE, MINUTE)
+    return Window(PASSWORD, str(room_id), WRONG_PASSWORDS_PER_MINUTE, MINUTE)
 
 
 def rejoins(member_id: int) -> Window:
     """How often one seat may be taken again: each time everybody in the room negotiates anew."""
-    return Window("rejoin", str(member_id), REJOINS_PER_MINUTE, MINUTE)
+    return Window(REJOIN, str(member_id), REJOINS_PER_MINUTE, MINUTE)
 
 
 def _note(states: dict[Window, State], *, refused: bool = False) -> None:

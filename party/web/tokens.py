@@ -48,8 +48,8 @@ def same(given: str, expected: str) -> bool:
 
 # A caller is a member's row with what calls need to know of the room, under names of its own.
 CALLER = """
-    SELECT p.*, r.code, r.status, r.seq, r.members_seq, r.expires_at, r.due_at,
-        r.negotiated_at, r.started_at
+    SELECT p.*, r.code, r.status, r.seq, r.members_seq, r.skipped_after, r.expires_at,
+        r.due_at, r.negotiated_at, r.started_at
     FROM party_participants p JOIN party_rooms r ON r.id = p.room_id
 """
 

@@ -18,7 +18,9 @@ from party.ops import doctor
 from party.ops.cleanup import clean
 from party.ops.doctor.finding import Finding
 from tests.conftest import GENEROUS
+from tests.support import mysql
 from tests.support.mariadb import DatabaseUrls, MariaDB
+from tests.support.mysql import MySQL
 from tests.support.peers import Api
 
 # What a session must not inherit: each of these breaks something.
@@ -29,17 +31,22 @@ INIT_CONNECT = (
 )
 
 
-@pytest.fixture(scope="module")
-def hostile() -> Iterator[MariaDB]:
+@pytest.fixture(
+    scope="module", params=[MariaDB, *([MySQL] if mysql.IS_THERE else [])], ids=lambda kind: kind.name
+)
+def hostile(request: pytest.FixtureRequest) -> Iterator[MariaDB]:
     """A server whose every default is the wrong one, and which logs statements."""
-    server = MariaDB(
+    init_connect = INIT_CONNECT
+    if request.param is MySQL:
+        init_connect = init_connect.replace("tx_", "transaction_")
+    server: MariaDB = request.param(
         "--log-bin",
         "--binlog-format=STATEMENT",
         "--server-id=1",
         "--sql-mode=ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,IGNORE_SPACE",
         "--character-set-server=latin1",
         "--max-allowed-packet=1M",
-        f"--init-connect={INIT_CONNECT}",
+        f"--init-connect={init_connect}",
     )
     yield server
     server.remove()

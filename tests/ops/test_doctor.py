@@ -25,7 +25,7 @@ from party import clock as party_clock
 from party.db import Database
 from party.db.migrate import migrate
 from party.ops import doctor
-from party.ops.doctor import inside, outside
+from party.ops.doctor import inside, outside, polls
 from party.ops.doctor.finding import Finding, Result
 from party.ops.doctor.grants import beyond_four
 from party.ops.doctor.inside import is_strong
@@ -882,7 +882,7 @@ def test_a_server_with_another_time_is_told(
 def test_polls_that_take_long_are_a_warning(
     deployment: Deployment, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outside, "SLOW_SECONDS", 0)
+    monkeypatch.setattr(polls, "SLOW_SECONDS", 0)
     found = deployment.examine(serve())["poll latency"]
     assert found.status == "warning"
     assert "Resource Usage" in found.advice

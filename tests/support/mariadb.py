@@ -30,12 +30,11 @@ class MariaDB:
     `options` are the server's own, as `--init-connect=...`; of one that is given twice the last counts.
     """
 
+    name = "MariaDB"
+
     def __init__(self, *options: str, durable: bool = False) -> None:
         self._durable = durable
         self._options = options
-        needs("mariadb-install-db", "mariadb-server")
-        self._mariadbd = needs("mariadbd", "mariadb-server")
-        self._as_root = ["--user=mysql"] if os.geteuid() == 0 else []
         # Short, for the path of a socket has room for some 100 characters only.
         self._folder = tempfile.TemporaryDirectory(prefix="party-db-", dir="/tmp")
         self.folder = Path(self._folder.name)
@@ -44,17 +43,8 @@ class MariaDB:
         # Servers that share a folder for temporary tables delete each other's when they start.
         self._environment = {**os.environ, "TMPDIR": str(self.folder)}
         self._process: subprocess.Popen[bytes] | None = None
-        if self._as_root:
-            subprocess.run(["chown", "mysql", self.folder], check=True)
         installed = subprocess.run(
-            [
-                "mariadb-install-db",
-                "--no-defaults",
-                *self._as_root,
-                f"--datadir={self.folder}/data",
-                "--auth-root-authentication-method=normal",
-                "--skip-test-db",
-            ],
+            [*self._installer(), f"--datadir={self.folder}/data"],
             check=False,
             env=self._environment,
             stdout=subprocess.PIPE,
@@ -62,16 +52,32 @@ class MariaDB:
             text=True,
         )
         if installed.returncode:
-            raise RuntimeError(f"mariadb-install-db failed:\n{installed.stdout}")
+            raise RuntimeError(f"{self.name} could not be set up:\n{installed.stdout}")
         self.start()
+
+    def _installer(self) -> list[str]:
+        """The command that makes the data directory."""
+        self._as_root = ["--user=mysql"] if os.geteuid() == 0 else []
+        if self._as_root:
+            subprocess.run(["chown", "mysql", self.folder], check=True)
+        return [
+            needs("mariadb-install-db", "mariadb-server"),
+            "--no-defaults",
+            *self._as_root,
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+        ]
+
+    def _server(self) -> list[str]:
+        """The command that runs the server, with what is this product's own."""
+        mariadbd = needs("mariadbd", "mariadb-server")
+        return [mariadbd, "--no-defaults", *self._as_root, "--innodb-log-file-size=16M"]
 
     def start(self) -> None:
         """Start the server, on the same data and the same port as before, and wait until it answers."""
         self._process = subprocess.Popen(
             [
-                self._mariadbd,
-                "--no-defaults",
-                *self._as_root,
+                *self._server(),
                 f"--datadir={self.folder}/data",
                 f"--socket={self.socket}",
                 f"--pid-file={self.folder}/pid",
@@ -80,7 +86,6 @@ class MariaDB:
                 "--skip-log-bin",
                 "--skip-name-resolve",
                 "--innodb-buffer-pool-size=32M",
-                "--innodb-log-file-size=16M",
                 f"--innodb-flush-log-at-trx-commit={int(self._durable)}",
                 "--performance-schema=OFF",
                 f"--log-error={self.folder}/error.log",
@@ -98,7 +103,7 @@ class MariaDB:
             except pymysql.err.OperationalError:
                 if time.monotonic() > deadline or self._process.poll() is not None:
                     log = (self.folder / "error.log").read_text(errors="replace")
-                    raise RuntimeError(f"MariaDB did not start:\n{log}") from None
+                    raise RuntimeError(f"{self.name} did not start:\n{log}") from None
                 time.sleep(0.05)
             else:
                 return
@@ -135,9 +140,9 @@ class MariaDB:
             f"CREATE DATABASE {name}",
             f"CREATE USER {admin}@'127.0.0.1' IDENTIFIED BY 'a'",
             f"GRANT ALL ON {name}.* TO {admin}@'127.0.0.1'",
-            f"CREATE USER {app}@'127.0.0.1' IDENTIFIED BY 'b'",
-            f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name}.* TO {app}@'127.0.0.1'"
+            f"CREATE USER {app}@'127.0.0.1' IDENTIFIED BY 'b'"
             f" WITH MAX_USER_CONNECTIONS {max_user_connections}",
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name}.* TO {app}@'127.0.0.1'",
         )
         address = f"127.0.0.1:{self.port}/{name}"
         return DatabaseUrls(admin=f"mysql://{admin}:a@{address}", app=f"mysql://{app}:b@{address}")

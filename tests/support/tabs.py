@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, BrowserContext
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.support.browser import Watched
@@ -40,13 +40,14 @@ def serve_harness() -> Iterator[str]:
 
 
 class Tab(Watched):
-    """One tab in a profile of its own.
+    """One tab, in a profile of its own or in one that it shares with others.
 
     It knows what it must have received from whom: every message exactly once and in order.
     """
 
-    def __init__(self, browser: Browser, origin: str, service: str) -> None:
-        super().__init__(browser.new_context().new_page())
+    def __init__(self, browser: Browser | BrowserContext, origin: str, service: str) -> None:
+        profile = browser.new_context() if isinstance(browser, Browser) else browser
+        super().__init__(profile.new_page())
         self.may_fail_requests = False
         self.id = ""
         self.code = ""

@@ -15,18 +15,20 @@ from party.ops.doctor import (
     address,
     exposed,
     files,
+    firewall,
     grants,
     inside,
     long_polls,
     origins,
     outside,
+    polls,
     schema,
     stored,
     writing,
 )
 from party.ops.doctor.finding import Finding, Result, Skipped
 from party.ops.doctor.installation import Installation
-from party.ops.doctor.site import Site
+from party.ops.doctor.site import InBetween, Site
 
 INSIDE: dict[str, Callable[[Installation], Result]] = {
     "Python": inside.python,
@@ -37,6 +39,7 @@ INSIDE: dict[str, Callable[[Installation], Result]] = {
     "secrets": inside.secrets,
     "privacy": files.privacy,
     "writable": files.writable,
+    "restarts": files.restarts,
     "database": stored.reachable,
     "database version": stored.version,
     "character set": stored.character_set,
@@ -47,7 +50,7 @@ INSIDE: dict[str, Callable[[Installation], Result]] = {
     "connections": stored.connections,
     "cleanup": stored.cleanup,
 }
-# The last one looks like an attack: a firewall may shut us out after it.
+# The last two look like an attack: a firewall may shut us out after them.
 OUTSIDE: dict[str, Callable[[Installation, Site], Result]] = {
     "TLS": outside.tls,
     "health": outside.health,
@@ -55,7 +58,10 @@ OUTSIDE: dict[str, Callable[[Installation, Site], Result]] = {
     "CORS": origins.cors,
     "Authorization": outside.authorization,
     "client address": address.client_address,
-    "poll latency": outside.latency,
+    "poll latency": polls.latency,
+    "held polls": polls.held,
+    "PHP paths": outside.php_paths,
+    "firewall": firewall.firewall,
     "exposure": exposed.exposure,
 }
 
@@ -64,7 +70,7 @@ def examine(
     url: str | None = None, *, root: Path = config.ROOT, code: Path = config.CODE
 ) -> Iterator[Finding]:
     """All findings, one by one as they are made; with the address of the service also from outside."""
-    installation = Installation(root, code)
+    installation = Installation(root, code, asks_a_site=url is not None)
     try:
         for name, check in INSIDE.items():
             yield _finding(installation, name, partial(check, installation))
@@ -80,6 +86,8 @@ def examine(
 def _finding(installation: Installation, name: str, check: Callable[[], Result]) -> Finding:
     try:
         status, found, advice = check()
+    except InBetween as error:
+        return Finding(name, *firewall.who_answered(error.answer))
     except Skipped as reason:
         return Finding(name, "skipped", str(reason))
     except SchemaBehind:

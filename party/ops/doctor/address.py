@@ -25,6 +25,7 @@ def client_address(installation: Installation, site: Site) -> Result:
     One look-up of no room is counted; then the counters tell whose it was.
     """
     with Site(site.url, _source(site)) as caller:
+        caller.is_party = site.is_party
         ours, theirs = caller.addresses
         candidates = {ours, theirs, "127.0.0.1", "::1"}
         before = _counted(installation, candidates)

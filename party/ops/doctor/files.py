@@ -84,6 +84,19 @@ def writable(installation: Installation) -> Result:
     return ok(", ".join(str(path) for path in sorted(set(needed))) or "nothing needs to be")
 
 
+def restarts(installation: Installation) -> Result:
+    """Whether Passenger is told to start the app anew for each request."""
+    folders = {installation.root, installation.code}
+    always = sorted(path for folder in folders if (path := folder / "tmp" / "always_restart.txt").exists())
+    if always:
+        return warning(
+            f"there is {_names(always)}",
+            "Passenger starts the app anew for every request as long as it is there: polls take a second, "
+            f"and nothing is remembered. rm {_names(always)}",
+        )
+    return ok("only when asked for")
+
+
 def _nearest(folder: Path) -> Path:
     """The folder, or the one in which it would be made."""
     return next(path for path in (folder, *folder.parents) if path.exists())

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from party import config
-from party.config import ConfigError, Settings
+from party.config import DEPLOYED, ConfigError, Settings
 from party.db import Database
 from party.ops.doctor.finding import Skipped
 
@@ -19,7 +19,7 @@ SHORTEST_SECRET = 4
 class Installation:
     """Nothing is made or changed by looking: neither a secret key nor a database."""
 
-    def __init__(self, root: Path, code: Path) -> None:
+    def __init__(self, root: Path, code: Path, *, asks_a_site: bool = False) -> None:
         self.root = root
         self.code = code
         # Set by the check that connects.
@@ -42,6 +42,19 @@ class Installation:
             self._settings = config.load_settings(root, environ)
         except ConfigError as error:
             self.problem = error
+        # A checkout on somebody's laptop, from which a site elsewhere is looked at.
+        self.is_elsewhere = asks_a_site and not DEPLOYED and self._has_nothing()
+
+    def _has_nothing(self) -> bool:
+        """Whether this folder has neither settings nor data, or is the one that deploys come from."""
+        if (self.root / "deploy.toml").exists():
+            return True
+        data = (self.root / "instance").exists() or (self._url and not self._url.startswith("sqlite:"))
+        return not (self.settings_files or data or any(map(self._is_ours, os.environ)))
+
+    @staticmethod
+    def _is_ours(variable: str) -> bool:
+        return variable.startswith(config.ENVIRONMENT_PREFIX)
 
     @property
     def settings(self) -> Settings:

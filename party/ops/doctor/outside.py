@@ -2,13 +2,13 @@
 
 import email.utils
 import ssl
-import statistics
 import time
 from http.client import HTTPException
 
 from party.ops.doctor.finding import Result, Skipped, clocks_apart, failed, ok, warning
 from party.ops.doctor.installation import Installation
 from party.ops.doctor.site import Site, is_loopback
+from party.ops.exposure import refused
 from party.version import VERSION
 
 CERTIFICATE_DAYS = 14
@@ -68,7 +68,7 @@ def _unreachable(site: Site, error: Exception) -> Result:
     )
 
 
-def health(_: Installation, site: Site) -> Result:
+def health(installation: Installation, site: Site) -> Result:
     """Whether the service answers there, is well, and runs this code."""
     try:
         answer = site.get("/health")
@@ -77,17 +77,25 @@ def health(_: Installation, site: Site) -> Result:
     if 300 <= answer.status < 400:
         site.unreachable = "the site sends us elsewhere"
         return failed(f"it sends us to {answer.headers.get('Location')}", "Give that address by --url.")
+    site.is_party = answer.code == "UNAVAILABLE" or "version" in (answer.json.get("data") or {})
     if answer.code == "UNAVAILABLE":
         message = answer.json["error"].get("message")
         return failed(f"the service is not well: {message}", "See the checks above; the log says more.")
-    if not answer.json.get("success") or "version" not in answer.data:
+    if not site.is_party:
         return failed(
             f"it answers {answer.status}, but that is not Party",
-            "Is the address right, with the mount point (/party)? Does the app run? Its log (stderr.log or "
-            "passenger.log) or error_log tells why not; for a 500 it may be a line of .htaccess that the "
-            "host does not allow.",
+            "With 403, 406, 429, or a page that wants to see a browser first, a firewall stands in between: "
+            "ask the host to let this address through. Otherwise: is the address right, with the mount point "
+            "(/party)? Does the app run? Its log (stderr.log or passenger.log) or error_log tells why not; "
+            "for a 500 it may be a line of .htaccess that the host does not allow.",
         )
     theirs = answer.data["version"]
+    if theirs != VERSION and installation.is_elsewhere:
+        return warning(
+            f"it runs {theirs}, this code is {VERSION}",
+            "As it should be if this code has not been deployed. If it has: touch tmp/restart.txt there (or "
+            "Restart in the panel), wait 10 s, and ask again.",
+        )
     if theirs != VERSION:
         return failed(
             f"it runs {theirs}, this code is {VERSION}",
@@ -126,27 +134,30 @@ def authorization(_: Installation, site: Site) -> Result:
     raise Skipped(f"the service answered {answer.status} {answer.code}".strip())
 
 
-def latency(_: Installation, site: Site) -> Result:
-    """How long a poll takes from here, in a room that is opened for it and ended again."""
-    created = site.call("POST", "/rooms", body={"hostName": "doctor"})
-    if created.code == "RATE_LIMITED":
-        raise Skipped("a poll needs a room, and this address has opened as many as it may for now")
-    room = created.data
-    code, token, me = room["code"], room["you"]["token"], room["you"]["id"]
-    seconds = []
-    try:
-        for _poll in range(POLLS):
-            began = time.perf_counter()
-            site.call("GET", f"/signal/{code}/{me}?after={room['seq']}", token).data  # noqa: B018
-            seconds.append(time.perf_counter() - began)
-    finally:
-        site.call("DELETE", f"/rooms/{code}", token)
-    median, slowest = statistics.median(seconds), max(seconds)
-    found = f"{median * 1000:.0f} ms in the median of {POLLS} polls, {slowest * 1000:.0f} ms at most"
-    if median > SLOW_SECONDS:
-        return warning(
-            found,
-            "Every poll occupies a process for so long. Look at the account's limits (Resource Usage in "
-            "cPanel) and at the time that the database takes, above.",
+def php_paths(installation: Installation, site: Site) -> Result:
+    """Whether the PHP backend's addresses reach this service where they should, and nobody else's code."""
+    site.expect_party()
+    wanted = installation.settings.LEGACY_PHP_PATHS
+    answer = site.request("GET", f"{site.path}/endpoints/rooms.php/DOCTOR")
+    is_app = answer.is_ours and "X-Request-Id" in answer.headers
+    if b"<?php" in answer.body:
+        return failed(
+            "the PHP backend's source can be read: /endpoints/rooms.php",
+            "PHP does not run there. Delete the old backend's files from the public folder, and change the "
+            "database's password that stands in them.",
         )
-    return ok(found)
+    if not is_app and not refused(answer.status):
+        return (failed if wanted else warning)(
+            f"the old PHP backend, or another, answers at /endpoints/ ({answer.status})",
+            "Move its files out of the public folder, so that "
+            + ("the app gets these addresses." if wanted else "nobody goes on with it."),
+        )
+    if wanted and (not is_app or answer.code == "NOT_FOUND"):
+        return failed(
+            f"LEGACY_PHP_PATHS is on, but /endpoints/rooms.php answers {answer.status} {answer.code}".strip(),
+            "The web server keeps addresses with .php for PHP (see .htaccess), or the app runs with other "
+            "settings (restart it).",
+        )
+    if not wanted:
+        return ok("off")
+    return ok("on: whoever knows an id acts as its participant, so turn it off when the old pages are gone")

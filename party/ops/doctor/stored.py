@@ -39,6 +39,8 @@ def reachable(installation: Installation) -> Result:
     """Connect, and measure how long the shortest question takes."""
     database = Database(installation.url)
     place = _place(database)
+    if installation.is_elsewhere:
+        raise Skipped("nothing is installed here: run the doctor on the server to look at its database")
     if isinstance(database.engine, SQLite) and not database.engine.path.exists():
         return failed(f"{place} does not exist", f"Make it: {installation.command('migrate')}")
     seconds = []
