@@ -9,7 +9,7 @@ if sys.version_info[:2] < (3, 10):
 
 from flask import Flask
 
-from party import cleanup, config, db, errors, http, page, passenger, php_paths, rate_limits, service
+from party import body, cleanup, config, db, errors, http, page, passenger, php_paths, rate_limits, service
 from party.db import migrate
 from party.quiz import routes as quiz
 from party.rooms import routes as rooms
@@ -29,6 +29,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     errors.init_app(app)
     db.init_app(app, settings)
     rate_limits.init_app(app, settings, app.extensions["party.database"])
+    body.init_app(app)
     cleanup.init_app(app)
     memory.init_app(app, settings, app.extensions["party.database"])
 

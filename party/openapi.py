@@ -10,14 +10,15 @@ from pydantic.json_schema import GenerateJsonSchema
 from werkzeug.routing import Rule
 
 from party import errors
-from party.api import ENCODED_BODY, ENCODED_BODY_HEADER, Call, Parameter
+from party.api import Call, Parameter
+from party.body import ENCODED_BODY, ENCODED_BODY_HEADER
 from party.errors import ApiError
 from party.models import CODE_ALPHABET, CODE_LENGTH
 from party.version import VERSION
 
 REFERENCES = "#/components/schemas/{model}"
 # What any call may answer besides what it is declared with.
-ALWAYS = (errors.Internal, errors.Unavailable)
+ALWAYS = (errors.Internal, errors.RateLimited, errors.Unavailable)
 WITH_BODY = (errors.ValidationError, errors.BadJson, errors.TooLarge, errors.JsonRequired)
 WITH_TOKEN = (errors.TokenRequired, errors.TokenInvalid, errors.NotAMember)
 

@@ -13,7 +13,8 @@ from pydantic import TypeAdapter
 
 from party import clock
 from party.addresses import client_key
-from party.api import call, read_json, validated
+from party.api import call, validated
+from party.body import read_json
 from party.config import settings
 from party.db import Row, database
 from party.errors import (

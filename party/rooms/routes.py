@@ -23,6 +23,7 @@ from party.errors import (
     WrongPassword,
     WrongStatus,
 )
+from party.models import MAX_BODY_BYTES
 from party.rate_limits import CREATE_ROOM, rate_limits, rejoins
 from party.rooms import entrance, store
 from party.rooms.models import (
@@ -42,7 +43,14 @@ blueprint = Blueprint("rooms", __name__)
 
 
 @blueprint.post("/rooms")
-@call("Open a room", body=CreateRoom, answers={201: RoomWithYou}, errors=(RateLimited, RoomEnded))
+@call(
+    "Open a room",
+    body=CreateRoom,
+    max_body=MAX_BODY_BYTES,
+    own_limit=True,
+    answers={201: RoomWithYou},
+    errors=(RateLimited, RoomEnded),
+)
 def create(body: CreateRoom) -> dict[str, Any]:
     """A retry key that is known gives its seat back and counts against no limit."""
     if body.maxParticipants and body.maxParticipants > settings().MAX_PARTICIPANTS:
@@ -78,6 +86,7 @@ def show(code: str, caller: Row | None) -> dict[str, Any]:
 @call(
     "Take a seat in a room",
     body=JoinRoom,
+    own_limit=True,
     answers={200: RoomWithYou},
     errors=(RateLimited, RoomNotFound, RoomEnded, WrongPassword, ParticipantIdTaken, RoomFull),
 )
@@ -128,6 +137,7 @@ def _enter(
     "Take one's own seat again with a new page",
     access="member",
     previous_token=True,
+    own_limit=True,
     answers={200: RoomWithYou},
     errors=(RateLimited, RoomEnded),
 )
@@ -163,6 +173,7 @@ def remove(caller: Row, body: RemoveParticipant) -> dict[str, Any]:
     "Replace the quiz while waiting",
     access="host",
     body=SetQuiz,
+    max_body=MAX_BODY_BYTES,
     answers={200: Room},
     errors=(RoomEnded, WrongStatus),
 )

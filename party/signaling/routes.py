@@ -18,6 +18,7 @@ from party.errors import (
     RoomEnded,
     ValidationError,
 )
+from party.models import MAX_BODY_BYTES
 from party.rate_limits import rate_limits
 from party.signaling import store
 from party.signaling.memory import memory
@@ -57,6 +58,7 @@ def poll_arguments() -> dict[str, Any]:
 @call(
     "Poll: acknowledge what was processed, get what is pending",
     access="member",
+    own_limit=True,
     parse=poll_arguments,
     parameters=POLL_PARAMETERS,
     answers={200: Poll},
@@ -84,6 +86,8 @@ def poll(participant_id: str, caller: Row, after: int | None, wait: float) -> di
     "Send one signal or several; with `after`, poll in the same request",
     access="member",
     body=Send,
+    max_body=MAX_BODY_BYTES,
+    own_limit=True,
     answers={201: SentOne | SentSeveral, 200: SentOne | SentSeveral},
     errors=(BadCursor, NotYourId, PeerNotFound, RateLimited, MailboxFull, RoomEnded),
 )
