@@ -97,7 +97,6 @@ def _read(limit: int) -> bytes:
     # One byte more than is allowed: of a body without a stated length Werkzeug reads so much and
     # silently leaves the rest.
     request.max_content_length = most + 1
-    g.body_bytes = min(request.content_length or 0, MAX_BODY_BYTES)
     try:
         raw = request.get_data(cache=False)
     except (ApiError, HTTPException):

@@ -12,6 +12,7 @@ from flask import Flask
 from party import body, rate_limits
 from tests.conftest import MakeApp, MakeServer
 from tests.support.peers import Answer, Api, Seat
+from tests.support.server import ROOT
 from tests.test_guesses import from_address
 
 KIB = 1024
@@ -263,7 +264,7 @@ MALFORMED = {
 
 
 def test_a_malformed_body_is_no_fault_of_ours(server: MakeServer, database_url: str) -> None:
-    running = server(workers=1)
+    running = server(workers=1, config=ROOT / "deploy" / "gunicorn.conf.py")
     for name, (header, sent) in MALFORMED.items():
         for path in (b"/rooms", b"/signal"):
             head = b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
