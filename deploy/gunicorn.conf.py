@@ -5,6 +5,7 @@ There is no access log: the web server before the app keeps one.
 """
 
 import os
+from contextlib import suppress
 from typing import Any
 
 # systemd hands over a socket, and then this does not count.
@@ -36,7 +37,8 @@ MAX_REFUSED_BYTES = 2 * 1024 * 1024
 def post_request(worker: Any, request: Any, environ: dict[str, Any], response: Any) -> None:
     """Read what the app has left of a body that is too large: Apache would answer 502 in place of 413."""
     if response is not None and str(response.status).startswith("413"):
-        request.body.read(MAX_REFUSED_BYTES)
+        with suppress(Exception):  # chunks without form: the connection ends anyway
+            request.body.read(MAX_REFUSED_BYTES)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -16,7 +16,7 @@ from party.polling import memory
 from party.quiz import routes as quiz
 from party.rooms import routes as rooms
 from party.signaling import routes as signaling
-from party.web import headers, rate_limits
+from party.web import body, headers, rate_limits
 
 
 def create_app(settings: config.Settings | None = None) -> Flask:
@@ -31,6 +31,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     errors.init_app(app)
     db.init_app(app, settings)
     rate_limits.init_app(app, settings, app.extensions["party.database"])
+    body.init_app(app)
     cleanup.init_app(app)
     memory.init_app(app, settings, app.extensions["party.database"])
 

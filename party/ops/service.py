@@ -21,6 +21,7 @@ from party.db.migrate import is_behind
 from party.errors import TokenInvalid, TokenRequired, Unavailable
 from party.ops import statistics
 from party.version import VERSION
+from party.web.addresses import client_key
 from party.web.calls import call
 from party.web.models import Answer, Time
 from party.web.openapi import document
@@ -114,6 +115,7 @@ def turn_credential(secret: str, username: str) -> str:
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """Prometheus text, counted in the database, so that it is true whichever process answers."""
+    rate_limits().others.hit(client_key())
     _check_metrics_access()
     registry = CollectorRegistry()
     registry.register(_DatabaseCollector(database(), clock.now_ms(), settings().online_ms))
@@ -163,6 +165,13 @@ class _DatabaseCollector(Collector):
 
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
-    """The contract as OpenAPI 3.1, outside the envelope."""
-    found: dict[str, Any] = document(current_app)
-    return Response(json.dumps(found), content_type="application/json")
+    """The contract as OpenAPI 3.1, outside the envelope; made once."""
+    rate_limits().others.hit(client_key())
+    known: bytes | None = current_app.extensions.get("party.web.openapi")
+    if known is None:
+        found: dict[str, Any] = document(current_app)
+        known = current_app.extensions["party.web.openapi"] = json.dumps(found).encode()
+    response = Response(known, content_type="application/json")
+    response.add_etag()
+    response.make_conditional(request)
+    return response

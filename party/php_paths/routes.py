@@ -31,7 +31,8 @@ from party.quiz import store as quiz
 from party.rooms import ending, entrance
 from party.rooms.models import Room
 from party.web.addresses import client_key
-from party.web.calls import call, read_json, validated
+from party.web.body import read_json
+from party.web.calls import call, validated
 from party.web.models import Body, ParticipantId
 from party.web.rate_limits import CREATE_ROOM, MemberRates, joins, rate_limits
 

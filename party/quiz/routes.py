@@ -13,6 +13,7 @@ from party.quiz.models import GiveAnswer, Marked, NextQuestion
 from party.rooms import views
 from party.rooms.models import Room, SetQuiz
 from party.web.calls import call
+from party.web.models import MAX_BODY_BYTES
 
 blueprint = Blueprint("quiz", __name__)
 blueprint.record(lambda state: views.show_guests(state.app, rules.shown_to_guests))
@@ -24,6 +25,7 @@ cleanup.add_children("party_answers", "party_questions")
     "Replace the quiz while waiting",
     access="host",
     body=SetQuiz,
+    max_body=MAX_BODY_BYTES,
     answers={200: Room},
     errors=(RoomEnded, WrongStatus),
 )

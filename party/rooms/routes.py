@@ -33,6 +33,7 @@ from party.rooms.models import (
     RoomWithYou,
 )
 from party.web.calls import call
+from party.web.models import MAX_BODY_BYTES
 from party.web.rate_limits import CREATE_ROOM, rate_limits, rejoins
 from party.web.windows import Window
 
@@ -40,7 +41,14 @@ blueprint = Blueprint("rooms", __name__)
 
 
 @blueprint.post("/rooms")
-@call("Open a room", body=CreateRoom, answers={201: RoomWithYou}, errors=(RateLimited, RoomEnded))
+@call(
+    "Open a room",
+    body=CreateRoom,
+    max_body=MAX_BODY_BYTES,
+    own_limit=True,
+    answers={201: RoomWithYou},
+    errors=(RateLimited, RoomEnded),
+)
 def create(body: CreateRoom) -> dict[str, Any]:
     """A retry key that is known gives its seat back and counts against no limit."""
     if body.maxParticipants and body.maxParticipants > settings().MAX_PARTICIPANTS:
@@ -76,6 +84,7 @@ def show(code: str, caller: Row | None) -> dict[str, Any]:
 @call(
     "Take a seat in a room",
     body=JoinRoom,
+    own_limit=True,
     answers={200: RoomWithYou},
     errors=(RateLimited, RoomNotFound, RoomEnded, WrongPassword, ParticipantIdTaken, RoomFull),
 )
@@ -126,6 +135,7 @@ def _enter(
     "Take one's own seat again with a new page",
     access="member",
     previous_token=True,
+    own_limit=True,
     answers={200: RoomWithYou},
     errors=(RateLimited, RoomEnded),
 )

@@ -24,6 +24,7 @@ from party.rooms import views
 from party.signaling.models import Peers, Poll, Send, SendOne, SendSeveral, SentOne, SentSeveral
 from party.signaling.send import send as send_signals
 from party.web.calls import Parameter, call
+from party.web.models import MAX_BODY_BYTES
 from party.web.rate_limits import rate_limits
 
 blueprint = Blueprint("signaling", __name__)
@@ -59,6 +60,7 @@ def poll_arguments() -> dict[str, Any]:
 @call(
     "Poll: acknowledge what was processed, get what is pending",
     access="member",
+    own_limit=True,
     parse=poll_arguments,
     parameters=POLL_PARAMETERS,
     answers={200: Poll},
@@ -86,6 +88,8 @@ def poll(participant_id: str, caller: Row, after: int | None, wait: float) -> di
     "Send one signal or several; with `after`, poll in the same request",
     access="member",
     body=Send,
+    max_body=MAX_BODY_BYTES,
+    own_limit=True,
     answers={201: SentOne | SentSeveral, 200: SentOne | SentSeveral},
     errors=(BadCursor, NotYourId, PeerNotFound, RateLimited, MailboxFull, RoomEnded),
 )

@@ -6,9 +6,6 @@ that nobody without a token of a room learns whether it exists. A view begins wi
 trusted caller, and returns the `data` of its answer as a plain dict.
 """
 
-import base64
-import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -19,19 +16,19 @@ from pydantic import TypeAdapter
 from pydantic import ValidationError as PydanticError
 
 from party import clock
-from party.config import settings
 from party.db import Row, database
-from party.errors import ApiError, BadJson, HostOnly, JsonRequired, NotAMember, TooLarge, ValidationError
+from party.errors import ApiError, HostOnly, NotAMember, ValidationError
 from party.rooms import due
-from party.web.models import MAX_BODY_BYTES, MAX_ENCODED_BYTES, room_code
+from party.web.addresses import client_key
+from party.web.body import read_json
+from party.web.models import KIB, SMALL_BODY_BYTES, room_code
+from party.web.rate_limits import rate_limits
 from party.web.tokens import bearer, caller_by_token
 
 View = Callable[..., Any]
 
-ENCODED_BODY_HEADER, ENCODED_BODY = "X-Party-Body", "b64"
-# The firewalls' usual rules (OWASP's core rule set) refuse text/plain, and let a form pass.
-ENCODED_BODY_TYPES = ("text/plain", "application/x-www-form-urlencoded")
-BASE64URL = re.compile(rb"[A-Za-z0-9_-]*={0,2}")
+# So many bytes of a member's body or answer count as one more call.
+BYTES_OF_A_CALL = 32 * KIB
 
 # Who may make a call: anyone; anyone, or a member with a token; a member; the host.
 Access = Literal["anyone", "anyone or member", "member", "host"]
@@ -65,6 +62,8 @@ def call(
     access: Access = "anyone",
     previous_token: bool = False,
     body: Any = None,
+    max_body: int = SMALL_BODY_BYTES,
+    own_limit: bool = False,
     parse: Callable[[], dict[str, Any]] | None = None,
     parameters: tuple[Parameter, ...] = (),
     answers: dict[int, Any],
@@ -72,7 +71,8 @@ def call(
 ) -> Callable[[View], View]:
     """Declare a view.
 
-    `body` is the pydantic type of the JSON body, given to the view as `body=`. `parse` reads
+    `body` is the pydantic type of the JSON body, given to the view as `body=`, which takes up to
+    `max_body` bytes. With `own_limit` the view sees to it that nobody calls it too often. `parse` reads
     `parameters` into further arguments. Members' calls get `caller=` in place of the URL's code;
     under "anyone or member" the view gets both, and None for a stranger. `previous_token` also lets
     in the token before an unconfirmed rejoin. `answers` are types by status, the first being the
@@ -84,7 +84,7 @@ def call(
         @wraps(view)
         def run(**arguments: Any) -> Response:
             if request.method == "POST":
-                value = read_json()
+                value = read_json(max_body, lambda: _member(access, previous_token))
                 if adapter is not None:
                     arguments["body"] = validated(adapter, value)
             if parse is not None:
@@ -94,10 +94,15 @@ def call(
                 arguments["caller"] = authenticate(access, code, previous_token)
                 if access != "anyone or member":
                     arguments.pop("code", None)
+            if not own_limit:
+                _count(arguments.get("caller"))
             result = view(**arguments)
             data, status = result if isinstance(result, tuple) else (result, next(iter(answers)))
             response = jsonify(success=True, data=data)
             response.status_code = status
+            if not own_limit and arguments.get("caller") is not None:
+                larger = max(request.content_length or 0, response.content_length or 0)
+                rate_limits().calls.charge(arguments["caller"]["id"], larger // BYTES_OF_A_CALL)
             return response
 
         run.call = Call(summary, access, body, answers, errors, parameters)  # type: ignore[attr-defined]
@@ -106,60 +111,20 @@ def call(
     return decorate
 
 
-def read_json(*, of_any_type: bool = False) -> dict[str, Any]:
-    """The request's JSON object; an absent body is an empty one. Raises what the contract says.
+def _member(access: Access, previous_token: bool) -> Row | None:
+    """The member whose token a member's call carries; None where others may come.
 
-    `of_any_type` takes JSON without its Content-Type.
+    Raises `TokenRequired`, `TokenInvalid`.
     """
-    raw = request.get_data(cache=False)
-    is_encoded = _is_encoded()
-    if len(raw) > (MAX_ENCODED_BYTES if is_encoded else MAX_BODY_BYTES):
-        raise TooLarge
-    if not raw:
-        return {}
-    if is_encoded:
-        raw = _decoded(raw)
-        if len(raw) > MAX_BODY_BYTES:
-            raise TooLarge
-    elif not (request.is_json or of_any_type):
-        raise JsonRequired
-    try:
-        # Strictly UTF-8, and no NaN: what cannot be passed on as JSON is no JSON.
-        value = json.loads(raw.decode("utf-8"), parse_constant=_refuse)
-        if b"\\ud" in raw.lower():
-            json.dumps(value, ensure_ascii=False).encode("utf-8")  # half a surrogate pair is no text
-    except (ValueError, RecursionError):
-        raise BadJson from None
-    if not isinstance(value, dict):
-        raise ValidationError("The body must be a JSON object.")
-    return value
+    return caller_by_token(database(), or_previous=previous_token) if access in ("member", "host") else None
 
 
-def _is_encoded() -> bool:
-    """Whether the body says that it is base64url, in which no firewall finds words it takes for an attack.
-
-    The header is what makes a browser ask first before it sends such a body from another site.
-    """
-    return (
-        settings().ENCODED_BODIES
-        and request.headers.get(ENCODED_BODY_HEADER, "").strip().lower() == ENCODED_BODY
-        and request.mimetype in ENCODED_BODY_TYPES
-    )
-
-
-def _decoded(raw: bytes) -> bytes:
-    """What base64url stands for; padding may be left out. Raises `BadJson`."""
-    if not BASE64URL.fullmatch(raw):  # Python's decoder takes more than that
-        raise BadJson("The body is not base64url.")
-    digits = raw.rstrip(b"=")
-    try:
-        return base64.urlsafe_b64decode(digits + b"=" * (-len(digits) % 4))
-    except ValueError:
-        raise BadJson("The body is not base64url.") from None
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
+def _count(caller: Row | None) -> None:
+    """Count a call, a member's by its member and others by their address. Raises `RateLimited`."""
+    if caller is None:
+        rate_limits().others.hit(client_key())
+    else:
+        rate_limits().calls.hit(caller["id"])
 
 
 def validated(adapter: TypeAdapter[Any], value: dict[str, Any]) -> Any:

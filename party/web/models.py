@@ -13,6 +13,7 @@ from party.errors import TooLarge
 KIB = 1024
 MAX_BODY_BYTES = 1024 * KIB
 MAX_ENCODED_BYTES = (MAX_BODY_BYTES + 2) // 3 * 4  # the same in base64
+SMALL_BODY_BYTES = 16 * KIB  # of calls that take no quiz and no signals
 MAX_PAYLOAD_BYTES = 64 * KIB
 MAX_QUIZ_BYTES = 256 * KIB
 MAX_DEPTH = 64
@@ -94,10 +95,16 @@ def _too_deep(value: Any) -> bool:
 
 def _at_most(limit: int, what: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     def check(value: dict[str, Any]) -> dict[str, Any]:
-        if _too_deep(value):
-            raise ValueError(f"must not be nested more than {MAX_DEPTH} levels deep")
-        if len(to_json(value).encode()) > limit:
+        too_deep = ValueError(f"must not be nested more than {MAX_DEPTH} levels deep")
+        try:
+            text = to_json(value)
+        except RecursionError:
+            raise too_deep from None
+        # The size first: to look at all that is in a small value takes less.
+        if len(text.encode()) > limit:
             raise TooLarge(f"{what} is larger than {limit // KIB} KiB of JSON.")
+        if text.count("[") + text.count("{") > MAX_DEPTH and _too_deep(value):
+            raise too_deep
         return value
 
     return check

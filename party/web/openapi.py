@@ -12,12 +12,13 @@ from werkzeug.routing import Rule
 from party import errors
 from party.errors import ApiError
 from party.version import VERSION
-from party.web.calls import ENCODED_BODY, ENCODED_BODY_HEADER, Call, Parameter
+from party.web.body import ENCODED_BODY, ENCODED_BODY_HEADER
+from party.web.calls import Call, Parameter
 from party.web.models import CODE_ALPHABET, CODE_LENGTH
 
 REFERENCES = "#/components/schemas/{model}"
 # What any call may answer besides what it is declared with.
-ALWAYS = (errors.Internal, errors.Unavailable)
+ALWAYS = (errors.Internal, errors.RateLimited, errors.Unavailable)
 WITH_BODY = (errors.ValidationError, errors.BadJson, errors.TooLarge, errors.JsonRequired)
 WITH_TOKEN = (errors.TokenRequired, errors.TokenInvalid, errors.NotAMember)
 

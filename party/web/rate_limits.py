@@ -47,6 +47,10 @@ OF_ADDRESSES = {
 
 WRONG_PASSWORDS_PER_MINUTE = 30
 REJOINS_PER_MINUTE = 30
+OTHERS_PER_SECOND = 200
+REFUSED_BYTES_PER_MINUTE = 4 * 1024 * 1024
+# A process that remembers more keys forgets those that no longer count.
+MANY_KEYS = 10_000
 
 # What people are told, who may share an address with many others.
 TOO_MANY = {
@@ -91,6 +95,43 @@ class MemberRates:
             for _ in range(amount):
                 calls.append(calls[0] + 1 if len(calls) == self._per_second else now)
 
+    def charge(self, member: Hashable, calls: int) -> None:
+        """Count a call that was made as so many more."""
+        with self._lock:
+            made = self._calls.setdefault(member, deque(maxlen=self._per_second))
+            made.extend([time.monotonic()] * min(calls, self._per_second))
+
+
+class Budget:
+    """So much of something for each key, which comes back within a minute; in this process only."""
+
+    def __init__(self, amount: int) -> None:
+        self._amount = amount
+        # Key → what of it is spent, and when that was true.
+        self._spent: dict[Hashable, tuple[float, float]] = {}
+        self._lock = Lock()
+
+    def check(self, key: Hashable) -> None:
+        """Whether anything is left. Raises `RateLimited`."""
+        with self._lock:
+            over = self._now_spent(key, time.monotonic()) - self._amount
+        if over >= 0:
+            raise RateLimited(retry_after=max(1, math.ceil(over / self._amount * MINUTE)))
+
+    def spend(self, key: Hashable, amount: int) -> None:
+        """Spend so much, also of what is no longer there: twice the whole at most."""
+        now = time.monotonic()
+        with self._lock:
+            if len(self._spent) >= MANY_KEYS:
+                self._spent = {
+                    key: spent for key, spent in self._spent.items() if spent[1] > now - 2 * MINUTE
+                }
+            self._spent[key] = (min(self._now_spent(key, now) + amount, 2 * self._amount), now)
+
+    def _now_spent(self, key: Hashable, now: float) -> float:
+        spent, at = self._spent.get(key, (0.0, now))
+        return max(0.0, spent - (now - at) / MINUTE * self._amount)
+
 
 class RateLimits:
     """The limits of one app."""
@@ -98,6 +139,11 @@ class RateLimits:
     def __init__(self, app: Flask, settings: Settings, database: Database) -> None:
         self.polls = MemberRates(settings.POLLS_PER_SECOND)
         self.sends = MemberRates(settings.SENDS_PER_SECOND)
+        # A member's other calls: as many as polls, which are the lightest.
+        self.calls = MemberRates(settings.POLLS_PER_SECOND)
+        # Calls by an address that are nobody's and have no limit of their own.
+        self.others = MemberRates(OTHERS_PER_SECOND)
+        self.refused_bytes = Budget(REFUSED_BYTES_PER_MINUTE)
         self._windows = Windows(database, settings.SECRET_KEY)
         # The narrowest network first: it has the last word.
         self._trusted = sorted(
