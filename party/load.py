@@ -8,39 +8,39 @@ itself, for polling less would not help there.
 import time
 from pathlib import Path
 
-# A sign counts for this long.
 SAMPLE_SECONDS = 1.0
-STRAINED_SECONDS = 10.0
-# From this share of the time on, polls are stretched, up to MOST_FOR_LOAD times at all of it.
+# For so long contention for connections counts.
+CONTENTION_SECONDS = 10.0
+# From this share of the time on, pauses grow, up to MOST_WHEN_BUSY times at all of it.
 BUSY_FROM = 0.7
-MOST_FOR_LOAD = 3.0
-STRETCH_WHEN_STRAINED = 3.0
+MOST_WHEN_BUSY = 3.0
+WHEN_CONTENDED = 3.0
 
 
-class Pressure:
-    """The pressure on one process."""
+class Load:
+    """The load of one process."""
 
     def __init__(self) -> None:
-        self._strained_at = -STRAINED_SECONDS
+        self._contention_at = -CONTENTION_SECONDS
         self._sampled_at = time.monotonic()
         self._wanted_at = _seconds_wanted()
         self._busy = 0.0
 
-    def strained(self) -> None:
+    def note_contention(self) -> None:
         """Somebody waited for a connection, or got none."""
-        self._strained_at = time.monotonic()
+        self._contention_at = time.monotonic()
 
-    def stretch(self) -> float:
-        """By what factor the usual pauses should be longer: 1 where there is no pressure."""
+    def back_off_factor(self) -> float:
+        """By what factor the usual pauses should be longer: 1 where there is capacity to spare."""
         now = time.monotonic()
         if now - self._sampled_at >= SAMPLE_SECONDS:
             wanted = _seconds_wanted()
             self._busy = (wanted - self._wanted_at) / (now - self._sampled_at)
             self._sampled_at, self._wanted_at = now, wanted
         share = min(1.0, max(0.0, (self._busy - BUSY_FROM) / (1 - BUSY_FROM)))
-        for_load = 1 + share * (MOST_FOR_LOAD - 1)
-        strained = now - self._strained_at < STRAINED_SECONDS
-        return max(for_load, STRETCH_WHEN_STRAINED if strained else 1.0)
+        when_busy = 1 + share * (MOST_WHEN_BUSY - 1)
+        is_contended = now - self._contention_at < CONTENTION_SECONDS
+        return max(when_busy, WHEN_CONTENDED if is_contended else 1.0)
 
 
 def _seconds_wanted() -> float:
@@ -54,4 +54,4 @@ def _seconds_wanted() -> float:
 
 
 # One for the process, as its processor time is.
-pressure = Pressure()
+load = Load()

@@ -74,7 +74,7 @@ def test_the_example_of_the_client_connects_two_browsers_from_another_site(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_the_quiz_of_the_client_can_be_played_as_it_stands(server: MakeServer, browser: Browser) -> None:
+def test_the_quiz_of_the_client_can_be_played_without_a_change(server: MakeServer, browser: Browser) -> None:
     service = server(workers=2).url
     quiz = (ROOT / "docs" / "client.md").read_text().partition("## A quiz")[2].partition("\n## ")[0]
     hosts, guests = re.findall(r"```js\n(.*?)```", quiz, re.DOTALL)

@@ -26,7 +26,7 @@ from party.db.engines import Engine, engine_for
 from party.db.faults import Fault
 from party.db.writes import Writes, change_and_undo
 from party.errors import TooLarge, Unavailable
-from party.load import pressure
+from party.load import load
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class Connection:
         """All rows."""
         return list(self._execute(sql, parameters).fetchall())
 
-    def all_as_they_stand(self, sql: str) -> list[Row]:
+    def all_raw(self, sql: str) -> list[Row]:
         """All rows of a statement without parameters, such as one with a long list of numbers in it."""
         return list(self._execute(sql, None).fetchall())
 
@@ -128,7 +128,7 @@ class Connection:
             **parameters,
         )
 
-    def as_it_stands(self, sql: str) -> None:
+    def raw(self, sql: str) -> None:
         """Run one statement without looking for parameters in it."""
         self._execute(sql, None)
 
@@ -207,7 +207,7 @@ class Database:
         try:
             if self._slots.acquire(timeout=SHORT_WAIT_SECONDS):
                 return True
-            pressure.strained()
+            load.note_contention()
             return self._slots.acquire(timeout=POOL_WAIT_SECONDS - SHORT_WAIT_SECONDS)
         finally:
             with self._lock:
@@ -232,7 +232,7 @@ class Database:
         # PyMySQL raises RuntimeError for a way of authentication that it lacks a package for.
         except (self.engine.errors, OSError, RuntimeError) as error:
             log.warning("no database connection: %s", error)
-            pressure.strained()
+            load.note_contention()
             busy = self.engine.fault(error) is Fault.BUSY
             raise (Unavailable if busy else Unreachable) from error
         self._notice(self.engine.incarnation(raw))
@@ -252,9 +252,9 @@ class Database:
         """All rows of a single statement outside any transaction."""
         return self._repeat(lambda: self._alone(lambda connection: connection.all(sql, **parameters)))
 
-    def all_as_they_stand(self, sql: str) -> list[Row]:
-        """As `Connection.all_as_they_stand`, outside any transaction."""
-        return self._repeat(lambda: self._alone(lambda connection: connection.all_as_they_stand(sql)))
+    def all_raw(self, sql: str) -> list[Row]:
+        """As `Connection.all_raw`, outside any transaction."""
+        return self._repeat(lambda: self._alone(lambda connection: connection.all_raw(sql)))
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction that sees one moment and changes nothing."""

@@ -191,7 +191,7 @@ def migrate(url: str, folder: Path = FOLDER) -> Iterator[str]:
                 yield UP_TO_DATE
                 return
             with connection.alone():
-                connection.as_it_stands(LEDGER)
+                connection.raw(LEDGER)
                 todo = pending(connection, load(folder))
                 for step in todo:
                     yield from _apply(connection, step, database.engine.auto_increment)
@@ -224,7 +224,7 @@ def _apply(connection: Connection, step: Pending, auto_increment: str) -> Iterat
         yield f"{migration.name}: was interrupted after statement {step.done} of {total}, going on behind it"
     for number, statement in step.statements:
         try:
-            connection.as_it_stands(dialect(statement, auto_increment))
+            connection.raw(dialect(statement, auto_increment))
         except Exception as error:
             raise MigrationError(
                 _how_to_go_on(migration, number, statement, error.__cause__ or error)

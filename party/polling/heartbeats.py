@@ -86,7 +86,7 @@ class Heartbeats:
                 f"UPDATE {table} SET {column} = {earliest}"
                 f" WHERE id IN ({part}) AND {column} < {earliest} {condition}"
             )
-            self._database.write(lambda tx, statement=statement: tx.as_it_stands(statement))  # type: ignore[misc]
+            self._database.write(lambda tx, statement=statement: tx.raw(statement))  # type: ignore[misc]
         for key, value in written.items():
             if notes.get(key) == value:
                 notes.pop(key, None)

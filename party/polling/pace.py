@@ -11,7 +11,7 @@ docs/performance.md has what each costs.
 import random
 
 from party.db import Row
-from party.load import pressure
+from party.load import load
 
 NEGOTIATING_MS = 120
 # Where something has just come, more is on its way: from others who entered at the same time, say.
@@ -50,7 +50,7 @@ def poll_after_ms(now: int, room: Row, *, more: bool, news: bool, sent: bool = F
     else:
         usual, idle = (LOBBY_MS, IDLE_MS) if room["status"] == "waiting" else (PLAYING_MS, LONG_GAME_MS)
         pace = usual if quiet_ms < LOBBY_LASTS_MS else idle
-    return round(pace * pressure.stretch() * random.uniform(1 - JITTER, 1 + JITTER))
+    return round(pace * load.back_off_factor() * random.uniform(1 - JITTER, 1 + JITTER))
 
 
 def breath_ms() -> int:

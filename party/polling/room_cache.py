@@ -204,7 +204,7 @@ class Watch:
         if not room_ids:
             return []
         ids = ", ".join(map(str, room_ids))
-        return self._database.all_as_they_stand(f"{_ROOM} FROM party_rooms WHERE id IN ({ids})")
+        return self._database.all_raw(f"{_ROOM} FROM party_rooms WHERE id IN ({ids})")
 
     def _enter(self, rooms: dict[int, _Room], rows: list[Row], whole: Iterable[int]) -> None:
         """Take over what a reading of `rooms` found; of `whole`, what it did not find has been purged."""

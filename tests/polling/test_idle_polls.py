@@ -23,7 +23,7 @@ import party.db
 from party.db import Database
 from party.db.migrate import migrate
 from party.errors import Unavailable
-from party.load import pressure
+from party.load import load
 from party.ops import cleanup
 from party.polling import fast_path, heartbeats, room_cache
 from party.web.tokens import hashed
@@ -748,7 +748,7 @@ def test_a_poll_waits_for_a_connection_once(
     settle(host)
     monkeypatch.setattr(party.db, "POOL_WAIT_SECONDS", 0.2)
     waits: list[float] = []
-    monkeypatch.setattr(pressure, "strained", lambda: waits.append(time.monotonic()))
+    monkeypatch.setattr(load, "note_contention", lambda: waits.append(time.monotonic()))
     with database.connection():
         answer = host.poll(host.seq)
     assert (answer.status, answer.code) == (503, "UNAVAILABLE")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from party.load import pressure
+from party.load import load
 from tests.conftest import Clock, MakeApp
 from tests.support.peers import Api, Seat
 
@@ -293,7 +293,7 @@ def test_a_send_with_after_does_not_hide_the_end(host: Seat, guest: Seat) -> Non
 @pytest.fixture
 def calm(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that has little to do, whatever this one has."""
-    monkeypatch.setattr(pressure, "stretch", lambda: 1.0)
+    monkeypatch.setattr(load, "back_off_factor", lambda: 1.0)
 
 
 @pytest.mark.usefixtures("calm")

@@ -345,7 +345,7 @@ def test_config_example_names_all_settings_with_their_true_defaults(tmp_path: Pa
         assert shown[name] == defaults[name], name
 
 
-def test_config_example_changes_nothing_as_it_stands_and_is_valid_with_every_line_active(
+def test_config_example_changes_nothing_itself_and_is_valid_with_every_line_active(
     tmp_path: Path,
 ) -> None:
     text = (ROOT / "config.example.py").read_text()

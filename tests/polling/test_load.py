@@ -5,7 +5,7 @@ import time
 import pytest
 
 import party.load
-from party.load import MOST_FOR_LOAD, STRAINED_SECONDS, Pressure, pressure
+from party.load import CONTENTION_SECONDS, MOST_WHEN_BUSY, Load, load
 from tests.support.peers import Seat
 
 
@@ -30,29 +30,29 @@ def times(monkeypatch: pytest.MonkeyPatch) -> Times:
     return bound
 
 
-def test_without_pressure_nothing_is_stretched(times: Times) -> None:
-    found = Pressure()
+def test_with_capacity_to_spare_no_pause_grows(times: Times) -> None:
+    found = Load()
     times.live(2, busy=0.5)
-    assert found.stretch() == 1
+    assert found.back_off_factor() == 1
 
 
-def test_a_process_that_is_nearly_always_busy_stretches_and_recovers(times: Times) -> None:
-    found = Pressure()
+def test_a_process_that_is_nearly_always_busy_backs_off_and_recovers(times: Times) -> None:
+    found = Load()
     times.live(2, busy=0.85)
-    somewhat = found.stretch()
+    somewhat = found.back_off_factor()
     times.live(2, busy=1)
-    assert 1 < somewhat < found.stretch() == MOST_FOR_LOAD
+    assert 1 < somewhat < found.back_off_factor() == MOST_WHEN_BUSY
     times.live(2, busy=0.1)
-    assert found.stretch() == 1
+    assert found.back_off_factor() == 1
 
 
 def test_whoever_waited_for_a_connection_counts_for_a_while(times: Times) -> None:
-    found = Pressure()
-    found.strained()
-    times.live(STRAINED_SECONDS - 1, busy=0)
-    assert found.stretch() > 2
+    found = Load()
+    found.note_contention()
+    times.live(CONTENTION_SECONDS - 1, busy=0)
+    assert found.back_off_factor() > 2
     times.live(2, busy=0)
-    assert found.stretch() == 1
+    assert found.back_off_factor() == 1
 
 
 def test_computing_is_wanting_a_processor() -> None:
@@ -63,11 +63,11 @@ def test_computing_is_wanting_a_processor() -> None:
     assert party.load._seconds_wanted() >= before + 0.04
 
 
-def test_under_pressure_the_next_poll_is_asked_for_later(
+def test_under_load_the_next_poll_is_asked_for_later(
     host: Seat, guest: Seat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pressure, "_strained_at", time.monotonic())  # just short of connections
+    monkeypatch.setattr(load, "_contention_at", time.monotonic())  # just short of connections
     later = [guest.poll(guest.seq).data["pollAfterMs"] for _ in range(10)]
-    monkeypatch.setattr(pressure, "stretch", lambda: 1.0)
+    monkeypatch.setattr(load, "back_off_factor", lambda: 1.0)
     usual = [guest.poll(guest.seq).data["pollAfterMs"] for _ in range(10)]
     assert min(later) > 2 * max(usual)
