@@ -77,8 +77,9 @@ def _check_url(_: click.Context, __: click.Parameter, url: str | None) -> str | 
 def examine(url: str | None, as_json: bool) -> None:
     """Check this installation and say what to do about each finding.
 
-    With --url it also asks for some 150 addresses that must be refused, which a firewall may take for an
-    attack, opens a room and ends it, and makes one look-up that counts against this machine's limits.
+    With --url it also sends what firewalls look for and asks for some 150 addresses that must be refused,
+    both of which may be taken for an attack, opens a room or two and ends them, and makes one look-up that
+    counts against this machine's limits.
 
     The exit status is 1 if a check has failed, else 0: warnings and skipped checks are no failure.
     """

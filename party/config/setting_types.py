@@ -27,7 +27,7 @@ def _list(value: object) -> object:
     if text.startswith(("[", "{")):
         try:
             return json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ValueError("neither JSON nor a list with commas") from None
     return re.split(r"[,\s]+", text) if text else []
 

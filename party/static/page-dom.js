@@ -77,7 +77,8 @@ export function setText(target, text) {
  * @param {string} question.action  the button's label
  * @returns {Promise<boolean>} whether it shall be done
  */
-export function ask({ title, text, action }) {
+export async function ask({ title, text, action }) {
+  if (!dialog.showModal) return confirm(`${title}\n\n${text}`); // Safari before 15.4
   element("question-title").textContent = title;
   element("question-text").textContent = text;
   element("question-yes").textContent = action;
@@ -90,7 +91,7 @@ export function ask({ title, text, action }) {
 
 /** What was asked is of no interest any more. */
 export function dropQuestion() {
-  dialog.close("");
+  dialog.close?.("");
 }
 
 /**

@@ -133,6 +133,22 @@ def test_closing_and_removing_ask_first(url: str, pair: tuple[Visitor, Visitor])
     ben.expect_message("Ada", "still here")
 
 
+def test_a_browser_without_dialogs_asks_as_well(url: str, visitors: list[Visitor]) -> None:
+    ada = visitors[0]
+    methods = "HTMLDialogElement.prototype"
+    ada.page.add_init_script(f"delete {methods}.showModal; delete {methods}.close; delete {methods}.show;")
+    ada.create(url, "Ada")
+    asked: list[str] = []
+    ada.page.on("dialog", lambda dialog: asked.append(dialog.message))
+    ada.page.once("dialog", lambda dialog: dialog.dismiss())
+    ada.page.get_by_role("button", name="Close the room").click()
+    expect(ada.page.locator("#room")).to_be_visible()
+    ada.page.once("dialog", lambda dialog: dialog.accept())
+    ada.page.get_by_role("button", name="Close the room").click()
+    expect(ada.page.locator("#banner")).to_have_text("You have closed the room.")
+    assert asked[0].startswith("Close the room?")
+
+
 def test_a_question_goes_with_its_room(url: str, pair: tuple[Visitor, Visitor]) -> None:
     ada, ben = pair
     ada.page.get_by_role("button", name="Remove Ben").click()

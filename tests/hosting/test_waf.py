@@ -12,6 +12,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser
 
+from party.ops import doctor
 from tests.conftest import GENEROUS
 from tests.support import tabs
 from tests.support.apache import Apache
@@ -173,3 +174,16 @@ def question_texts(tab: Tab) -> list[str]:
     """The questions as this tab knows them."""
     found: list[str] = tab.get("party.room.quizData.questions.map(({ question }) => question)")
     return found
+
+
+def test_the_doctor_names_what_the_rules_refuse(site: str, tmp_path: Path) -> None:
+    (tmp_path / "config.py").touch(mode=0o600)
+    found = {finding.check: finding for finding in doctor.examine(f"{site}/party", root=tmp_path)}
+    firewall = found["firewall"]
+    assert firewall.status == "warning"
+    assert {"DELETE (403)", "markup (403)", "SQL (403)", "shell (403)"} <= set(
+        firewall.found.removeprefix("a firewall refuses ").split(", ")
+    )
+    assert "plain text" not in firewall.found
+    for check in ("health", "CORS", "Authorization", "poll latency", "exposure"):
+        assert found[check].status == "ok", found[check]

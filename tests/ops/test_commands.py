@@ -136,7 +136,7 @@ def test_commands_say_in_one_line_what_is_wrong(tmp_path: object, command: str) 
     for url, line in (
         ("mysql://u:hunter2@127.0.0.1:1/party", r"party: the database cannot be reached: .*\n"),
         (f"sqlite:///{tmp_path}/empty.sqlite3", r"party: the database schema is behind: run .*\n"),
-        ("nonsense", r"party: DATABASE_URL: .*\n"),
+        ("nonsense", r"party: DATABASE_URL \(environment\): .*\n"),
     ):
         process = run(command, database_url=url)
         printed, complaints = process.communicate(timeout=60)

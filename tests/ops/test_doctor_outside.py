@@ -12,6 +12,7 @@ import pytest
 
 from party.ops import doctor
 from party.ops.doctor import outside
+from party.ops.doctor.installation import Installation
 from tests.ops.test_doctor import (
     Deployment,
     Folder,
@@ -24,6 +25,7 @@ from tests.ops.test_doctor import (
 )
 from tests.ops.test_doctor import deployment as deployment
 from tests.ops.test_doctor import serve as serve
+from tests.support.server import ROOT
 
 pytestmark = on_sqlite
 
@@ -321,6 +323,20 @@ def test_from_a_laptop_nothing_fails_that_is_well(
     assert (found["health"].status, found["CORS"].status) == ("warning", "warning")
     # Without an address it is this folder that is meant.
     assert deployment.examine()["database"].status == "failed"
+
+
+def test_what_was_tried_out_on_a_laptop_is_not_the_service(deployment: Deployment) -> None:
+    (deployment.root / "config.py").unlink()
+    (deployment.root / "instance").mkdir()
+    for site, is_elsewhere in (
+        ("http://192.0.2.7/party", True),
+        ("http://127.0.0.1:8000", False),
+        ("http://localhost", False),
+        (None, False),
+    ):
+        assert Installation(deployment.root, ROOT, site=site).is_elsewhere == is_elsewhere, site
+    deployment.configure()
+    assert not Installation(deployment.root, ROOT, site="http://192.0.2.7/party").is_elsewhere
 
 
 def test_the_folder_that_deploys_come_from_is_a_laptops(deployment: Deployment, serve: Serve) -> None:

@@ -70,7 +70,7 @@ def examine(
     url: str | None = None, *, root: Path = config.ROOT, code: Path = config.CODE
 ) -> Iterator[Finding]:
     """All findings, one by one as they are made; with the address of the service also from outside."""
-    installation = Installation(root, code, asks_a_site=url is not None)
+    installation = Installation(root, code, site=url)
     try:
         for name, check in INSIDE.items():
             yield _finding(installation, name, partial(check, installation))

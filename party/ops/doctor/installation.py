@@ -4,9 +4,11 @@ import grp
 import os
 import pwd
 import shlex
+import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from party import config
 from party.config import DEPLOYED, ConfigError, Settings
@@ -19,7 +21,7 @@ SHORTEST_SECRET = 4
 class Installation:
     """Nothing is made or changed by looking: neither a secret key nor a database."""
 
-    def __init__(self, root: Path, code: Path, *, asks_a_site: bool = False) -> None:
+    def __init__(self, root: Path, code: Path, *, site: str | None = None) -> None:
         self.root = root
         self.code = code
         # Set by the check that connects.
@@ -43,18 +45,16 @@ class Installation:
         except ConfigError as error:
             self.problem = error
         # A checkout on somebody's laptop, from which a site elsewhere is looked at.
-        self.is_elsewhere = asks_a_site and not DEPLOYED and self._has_nothing()
+        self.is_elsewhere = site is not None and not DEPLOYED and self._serves_nothing(site)
 
-    def _has_nothing(self) -> bool:
-        """Whether this folder has neither settings nor data, or is the one that deploys come from."""
+    def _serves_nothing(self, site: str) -> bool:
+        """Whether this is a folder that deploys come from, or one in which nobody configured anything."""
         if (self.root / "deploy.toml").exists():
             return True
-        data = (self.root / "instance").exists() or (self._url and not self._url.startswith("sqlite:"))
-        return not (self.settings_files or data or any(map(self._is_ours, os.environ)))
-
-    @staticmethod
-    def _is_ours(variable: str) -> bool:
-        return variable.startswith(config.ENVIRONMENT_PREFIX)
+        if self.settings_files or any(name.startswith(config.ENVIRONMENT_PREFIX) for name in os.environ):
+            return False
+        # What was only tried out here leaves data behind as well.
+        return not (self.root / "instance").exists() or not _is_this_machine(urlsplit(site).hostname or "")
 
     @property
     def settings(self) -> Settings:
@@ -118,3 +118,13 @@ def group_of(uid: int) -> str:
         return grp.getgrgid(gid).gr_name
     except KeyError:
         return str(uid)
+
+
+def _is_this_machine(host: str) -> bool:
+    """Whether a name or an address leads to this machine: only its own addresses can be bound."""
+    with suppress(OSError):
+        for family, kind, protocol, _, address in socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM):
+            with suppress(OSError), socket.socket(family, kind, protocol) as probe:
+                probe.bind(address)
+                return True
+    return False

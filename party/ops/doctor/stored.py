@@ -40,7 +40,7 @@ def reachable(installation: Installation) -> Result:
     database = Database(installation.url)
     place = _place(database)
     if installation.is_elsewhere:
-        raise Skipped("nothing is installed here: run the doctor on the server to look at its database")
+        raise Skipped("the service is elsewhere: run the doctor on the server to look at its database")
     if isinstance(database.engine, SQLite) and not database.engine.path.exists():
         return failed(f"{place} does not exist", f"Make it: {installation.command('migrate')}")
     seconds = []
