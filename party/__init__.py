@@ -11,12 +11,14 @@ from flask import Flask
 
 from party import config, db, errors, page, passenger, php_paths
 from party.db import migrate
-from party.ops import cleanup, service
+from party.ops import cleanup, health, metrics, service
 from party.polling import memory
 from party.quiz import routes as quiz
+from party.rooms import members
 from party.rooms import routes as rooms
 from party.signaling import routes as signaling
-from party.web import body, headers, rate_limits
+from party.web import body, calls, headers, rate_limits
+from party.web import routes as web
 
 
 def create_app(settings: config.Settings | None = None) -> Flask:
@@ -32,6 +34,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     db.init_app(app, settings)
     rate_limits.init_app(app, settings, app.extensions["party.database"])
     body.init_app(app)
+    calls.init_app(app, members)
     cleanup.init_app(app)
     memory.init_app(app, settings, app.extensions["party.database"])
 
@@ -39,6 +42,9 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.register_blueprint(signaling.blueprint)
     app.register_blueprint(quiz.blueprint)
     app.register_blueprint(service.blueprint)
+    app.register_blueprint(health.blueprint)
+    app.register_blueprint(metrics.blueprint)
+    app.register_blueprint(web.blueprint)
     app.register_blueprint(page.blueprint)
     php_paths.init_app(app, settings)
 

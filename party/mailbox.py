@@ -5,8 +5,10 @@ given again. What outlives it is the sender's message id, so that a late retry i
 """
 
 from dataclasses import dataclass
+from typing import TypedDict, cast
 
-from party.db import Connection, Row
+from party.db import Connection
+from party.rows import Message
 from party.web.models import KIB
 
 MAILBOX_SIGNALS = 1000
@@ -26,7 +28,19 @@ class Signal:
     client_msg_id: str | None
 
 
-def known_ids(tx: Connection, token_hash: str, client_msg_ids: list[str]) -> dict[str, int]:
+class Expired(TypedDict):
+    """A signal that was dropped: `from_id` and `to_id` are rows, `to_name` the addressee's id."""
+
+    seq: int
+    from_id: int
+    to_id: int
+    to_name: str
+    client_msg_id: str | None
+    sender_left_at: int | None
+    sender_joined_seq: int
+
+
+def known_ids(tx: Connection, token_hash: str | None, client_msg_ids: list[str]) -> dict[str, int]:
     """The numbers of those of these client message ids that a token has used before."""
     if not client_msg_ids:
         return {}
@@ -61,7 +75,7 @@ def insert(
     tx: Connection,
     room_id: int,
     sender_id: int,
-    token_hash: str,
+    token_hash: str | None,
     first: int,
     signals: list[Signal],
     now: int,
@@ -105,7 +119,7 @@ def insert(
         _forget_old_ids(tx, token_hash)
 
 
-def _forget_old_ids(tx: Connection, token_hash: str) -> None:
+def _forget_old_ids(tx: Connection, token_hash: str | None) -> None:
     """Forget all but a token's latest client message ids."""
     tx.run(
         f"""
@@ -121,14 +135,14 @@ def _forget_old_ids(tx: Connection, token_hash: str) -> None:
     )
 
 
-def forget_ids(tx: Connection, token_hash: str) -> None:
-    """Forget all client message ids of a token that is good for nothing any more."""
+def forget_ids(tx: Connection, token_hash: str | None) -> None:
+    """Forget all client message ids of a token that is good for nothing any more; None has none."""
     tx.run("DELETE FROM party_sent WHERE token_hash = :token_hash", token_hash=token_hash)
 
 
-def pending(tx: Connection, room_id: int, member_id: int, after: int, most: int) -> list[Row]:
-    """A member's signals after a number: seq, type, from_id (a name), to_id (a row), payload, created_at."""
-    return tx.all(
+def pending(tx: Connection, room_id: int, member_id: int, after: int, most: int) -> list[Message]:
+    """A member's signals after a number."""
+    found = tx.all(
         """
         SELECT s.seq, s.type, p.participant_id AS from_id, s.to_id, s.payload, s.created_at
         FROM party_signaling s JOIN party_participants p ON p.id = s.from_id
@@ -140,6 +154,7 @@ def pending(tx: Connection, room_id: int, member_id: int, after: int, most: int)
         after=after,
         most=most,
     )
+    return cast(list[Message], found)
 
 
 def acknowledge(tx: Connection, room_id: int, member_id: int, after: int) -> None:
@@ -175,13 +190,10 @@ def clear_both_ways(tx: Connection, room_id: int, member_id: int) -> None:
     )
 
 
-def take_expired(tx: Connection, room_id: int, now: int, most: int) -> list[Row]:
-    """Drop signals of a locked room that nobody acknowledged in time, and note that for their addressees.
-
-    The rows have seq, from_id (a row), to_name, client_msg_id, sender_left_at and sender_joined_seq.
-    """
+def take_expired(tx: Connection, room_id: int, now: int, most: int) -> list[Expired]:
+    """Drop signals of a locked room that nobody acknowledged in time, and note that for their addressees."""
     dropped = [
-        signal
+        cast(Expired, signal)
         for signal in tx.all(
             """
             SELECT s.seq, s.to_id, s.from_id, s.client_msg_id, t.participant_id AS to_name,

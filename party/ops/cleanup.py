@@ -18,14 +18,14 @@ from flask import Flask, Response
 from party import clock
 from party.db import Connection, Database, Row, SchemaBehind, Unreachable, database, transaction
 from party.errors import RoomNotFound, Unavailable
-from party.ops.statistics import DAY_MS, add_difference, add_to_day, day_of, room_counts
+from party.rooms.counts import add_difference, add_to_day, day_of, room_counts
 from party.rooms.due import catch_up
 from party.rooms.stream import lock_room
 
 log = logging.getLogger(__name__)
 
 # A room is shown as ended for this long, then it is purged and its code becomes free.
-KEEP_ENDED_MS = DAY_MS
+KEEP_ENDED_MS = 24 * 3_600_000
 # The app by itself does at most so many rows of each job, at most once in so long. It begins no piece
 # after so many seconds; if it has not come to the end then, it goes on sooner.
 PIECES = 20

@@ -12,9 +12,10 @@ from threading import Lock
 
 from flask import current_app
 
-from party.db import Database, Row
+from party.db import Database
 from party.php_paths import store
 from party.rooms import entrance, finding
+from party.rows import Room
 from party.web.addresses import client_key
 from party.web.models import room_code
 
@@ -29,7 +30,7 @@ class Lookups:
         self._found: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._lock = Lock()
 
-    def room(self, database: Database, now: int, code: str) -> Row:
+    def room(self, database: Database, now: int, code: str) -> Room:
         """The room with this code, if it is to be seen here. Raises `RoomNotFound`, `RateLimited`."""
         pair = (client_key(), room_code(code))
         if pair in self._found:

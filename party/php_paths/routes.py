@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from party import clock
 from party.config import settings
-from party.db import Row, database
+from party.db import database
 from party.errors import (
     ParticipantIdTaken,
     PeerNotFound,
@@ -29,7 +29,8 @@ from party.php_paths.lookups import lookups
 from party.polling.memory import memory
 from party.quiz import store as quiz
 from party.rooms import ending, entrance
-from party.rooms.models import Room
+from party.rooms import models as room_models
+from party.rows import Caller, Room
 from party.web.addresses import client_key
 from party.web.body import read_json
 from party.web.calls import call, validated
@@ -101,7 +102,7 @@ def create(body: models.CreateRoom) -> dict[str, Any]:
 @php()
 def show(code: str) -> dict[str, Any]:
     """All of a room, its quiz with the answers included."""
-    return store.view(database(), _room(code))
+    return store.view(database(), _room(code)["id"])
 
 
 @blueprint.post(f"{ROOM}/join", strict_slashes=False)
@@ -218,28 +219,28 @@ def peers(code: str, participant_id: str) -> dict[str, Any]:
     "Let pages of the PHP backend see and join this room, or hide it from them again",
     access="host",
     body=models.Allow,
-    answers={200: Room},
+    answers={200: room_models.Room},
     errors=(RoomEnded, WrongStatus),
 )
-def allow(caller: Row, body: models.Allow) -> dict[str, Any]:
+def allow(caller: Caller, body: models.Allow) -> dict[str, Any]:
     """Who knows the code then sees all of the room, the answers of its quiz included, without a token."""
     return store.allow(database(), clock.now_ms(), caller, body.allowed)
 
 
-def _room(code: str) -> Row:
+def _room(code: str) -> Room:
     return lookups().room(database(), clock.now_ms(), code)
 
 
-def _participant(code: str, body: models.AsParticipant) -> Row:
+def _participant(code: str, body: models.AsParticipant) -> Caller:
     return store.participant(database(), _room(code), body.participantId)
 
 
-def _host(code: str, body: models.AsHost) -> Row:
+def _host(code: str, body: models.AsHost) -> Caller:
     return store.host(database(), _room(code), body.hostId)
 
 
-def _view(caller: Row) -> dict[str, Any]:
-    return store.view(database(), {"id": caller["room_id"]})
+def _view(caller: Caller) -> dict[str, Any]:
+    return store.view(database(), caller["room_id"])
 
 
 def _id(text: str) -> str:

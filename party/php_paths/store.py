@@ -7,7 +7,7 @@ token takes the ordered stream, like all that is sent to it.
 
 import json
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, cast
 
 from party import mailbox
 from party.config import settings
@@ -28,11 +28,12 @@ from party.polling.heartbeats import Heartbeats
 from party.rooms import admission, due, ending, finding, views
 from party.rooms import create as creation
 from party.rooms import models as room_models
+from party.rooms.members import SELECT_CALLER
 from party.rooms.stream import lock_as_member, lock_room
+from party.rows import Caller, Member, Room
 from party.signaling.models import Message
 from party.signaling.send import send as send_signals
 from party.web.models import KIB, to_json
-from party.web.tokens import CALLER
 
 # What one address may have waiting here, in all mailboxes: anybody can make up codes and ids. Senders
 # that send at the very same moment may exceed this, and a mailbox that no room has, by one signal each.
@@ -43,7 +44,7 @@ RETRY_SECONDS = 2
 WITH_A_TOKEN = "This participant has a token, and nobody speaks for it here."
 
 
-def by_code(source: Connection | Database, code: str) -> Row | None:
+def by_code(source: Connection | Database, code: str) -> Room | None:
     """The room with this code as it stands in the database, if it is to be seen here."""
     room = finding.by_code(source, code)
     if room is None:
@@ -52,10 +53,10 @@ def by_code(source: Connection | Database, code: str) -> Row | None:
     return room if seen else None
 
 
-def participant(database: Database, room: Row, participant_id: str) -> Row:
+def participant(database: Database, room: Room, participant_id: str) -> Caller:
     """The caller that this id stands for. Raises `PeerNotFound`; `NotYourId` for a member with a token."""
     caller = database.one(
-        f"{CALLER} WHERE p.room_id = :room_id AND p.participant_id = :id AND p.left_at IS NULL",
+        f"{SELECT_CALLER} WHERE p.room_id = :room_id AND p.participant_id = :id AND p.left_at IS NULL",
         room_id=room["id"],
         id=participant_id,
     )
@@ -63,10 +64,10 @@ def participant(database: Database, room: Row, participant_id: str) -> Row:
         raise PeerNotFound("No member of this room has that id.")
     if caller["token_hash"] is not None:
         raise NotYourId(WITH_A_TOKEN)
-    return caller
+    return cast(Caller, caller)
 
 
-def host(database: Database, room: Row, host_id: str) -> Row:
+def host(database: Database, room: Room, host_id: str) -> Caller:
     """The caller that the host's id stands for. Raises `HostOnly`, `NotYourId`."""
     if room["host_id"] != host_id:
         raise HostOnly
@@ -98,7 +99,7 @@ def _create(tx: Connection, now: int, body: CreateRoom, code: str) -> dict[str, 
 
 
 @transaction
-def join(tx: Connection, now: int, room: Row, body: JoinRoom) -> dict[str, Any]:
+def join(tx: Connection, now: int, room: Room, body: JoinRoom) -> dict[str, Any]:
     """A new member without a token: PHP's Room.
 
     Raises `RoomNotFound`, `WrongStatus`, `RoomEnded`, `ParticipantIdTaken`, `RoomFull`.
@@ -115,14 +116,14 @@ def join(tx: Connection, now: int, room: Row, body: JoinRoom) -> dict[str, Any]:
     return _view(tx, room)
 
 
-def leave(database: Database, now: int, caller: Row) -> None:
+def leave(database: Database, now: int, caller: Caller) -> None:
     """The caller's seat becomes free, and what waits for it goes; a room without its host ends."""
     ending.leave(database, now, caller)
     _drop_mailbox(database, caller["code"], caller["participant_id"])
 
 
 @transaction
-def allow(tx: Connection, now: int, caller: Row, allowed: bool) -> dict[str, Any]:
+def allow(tx: Connection, now: int, caller: Caller, allowed: bool) -> dict[str, Any]:
     """Whether the caller's room is to be seen on these paths: our Room.
 
     Raises `WrongStatus` for a room with a password, since all of it is shown there without one.
@@ -137,21 +138,21 @@ def allow(tx: Connection, now: int, caller: Row, allowed: bool) -> dict[str, Any
 
 
 @snapshot
-def view(tx: Connection, room: Row) -> dict[str, Any]:
+def view(tx: Connection, room_id: int) -> dict[str, Any]:
     """PHP's Room."""
-    return _view(tx, views.room_row(tx, room["id"]))
+    return _view(tx, views.room_row(tx, room_id))
 
 
-def _let_see(tx: Connection, room: Row) -> None:
+def _let_see(tx: Connection, room: Room) -> None:
     tx.run("INSERT INTO party_php_rooms (room_id) VALUES (:id)", id=room["id"])
 
 
-def _is_seen(tx: Connection, room: Row) -> bool:
+def _is_seen(tx: Connection, room: Room) -> bool:
     return tx.one("SELECT room_id FROM party_php_rooms WHERE room_id = :id", id=room["id"]) is not None
 
 
-def _view(tx: Connection, room: Row) -> dict[str, Any]:
-    members = views.present_members(tx, room)
+def _view(tx: Connection, room: Room) -> dict[str, Any]:
+    members = views.present_members(tx, room["id"])
     host = tx.one(
         "SELECT name FROM party_participants WHERE room_id = :room_id AND participant_id = :id",
         room_id=room["id"],
@@ -201,10 +202,10 @@ def send(database: Database, now: int, signal: Signal, address_hash: str) -> int
     Raises `NotYourId`, `NotAMember`, `PeerNotFound`, `MailboxFull`, `RoomEnded`.
     """
     seats = {
-        seat["participant_id"]: seat
+        seat["participant_id"]: cast(Caller, seat)
         for seat in database.all(
             f"""
-            {CALLER} JOIN party_php_rooms s ON s.room_id = r.id
+            {SELECT_CALLER} JOIN party_php_rooms s ON s.room_id = r.id
             WHERE r.code = :code AND p.participant_id IN (:from_id, :to_id) AND p.left_at IS NULL
             """,
             code=signal.roomCode,
@@ -289,14 +290,15 @@ def poll(
 
     Simultaneous polls get different signals. Raises `NotYourId` for a member with a token.
     """
-    caller = database.one(
+    found = database.one(
         f"""
-        {CALLER} JOIN party_php_rooms s ON s.room_id = r.id
+        {SELECT_CALLER} JOIN party_php_rooms s ON s.room_id = r.id
         WHERE r.code = :code AND p.participant_id = :id AND p.left_at IS NULL
         """,
         code=code,
         id=participant_id,
     )
+    caller = cast(Caller | None, found)
     if caller:
         if caller["token_hash"] is not None:
             raise NotYourId(WITH_A_TOKEN)
@@ -364,7 +366,7 @@ def _take_from_mailbox(tx: Connection, code: str, participant_id: str) -> list[R
     return rows
 
 
-def _take_from_stream(tx: Connection, room: Row, member: Row) -> list[Row]:
+def _take_from_stream(tx: Connection, room: Room, member: Member) -> list[Row]:
     """Remove what members with a token have sent, under the room's lock, so that nothing is on its way in."""
     where = {"room_id": room["id"], "id": member["id"]}
     rows = tx.all(
@@ -382,13 +384,13 @@ def _take_from_stream(tx: Connection, room: Row, member: Row) -> list[Row]:
 
 
 @snapshot
-def peers(tx: Connection, room: Row, participant_id: str) -> list[str]:
+def peers(tx: Connection, room: Room, participant_id: str) -> list[str]:
     """The ids of the other present members, in order of joining."""
-    ids = [member["participant_id"] for member in views.present_members(tx, room)]
+    ids = [member["participant_id"] for member in views.present_members(tx, room["id"])]
     return [id for id in ids if id != participant_id]
 
 
-def _drop_of_former_member(tx: Connection, room: Row, participant_id: str) -> None:
+def _drop_of_former_member(tx: Connection, room: Room, participant_id: str) -> None:
     """Remove what waited when this id's seat became free: it was for whoever had the seat.
 
     What was sent since then waits for the next one; the same holds for an id that had no seat yet.
@@ -413,7 +415,7 @@ def _drop_of_former_member(tx: Connection, room: Row, participant_id: str) -> No
         )
 
 
-def _lock_seen(tx: Connection, code: str) -> tuple[Row | None, dict[str, Row]]:
+def _lock_seen(tx: Connection, code: str) -> tuple[Room | None, dict[str, Member]]:
     """Lock the room with this code if it is to be seen here: it, and its present members by their ids."""
     found = tx.one(
         """
@@ -427,7 +429,7 @@ def _lock_seen(tx: Connection, code: str) -> tuple[Row | None, dict[str, Row]]:
     room = lock_room(tx, found["id"])
     if not _is_seen(tx, room):
         return None, {}
-    return room, {member["participant_id"]: member for member in views.present_members(tx, room)}
+    return room, {member["participant_id"]: member for member in views.present_members(tx, room["id"])}
 
 
 # Expiry

@@ -15,10 +15,10 @@ from flask import Flask, request
 
 from party import clock
 from party.config import Settings
-from party.db import Row
 from party.polling.pace import poll_after_ms
 from party.polling.reading import acknowledge
 from party.rooms.due import is_due
+from party.rows import Caller
 from party.web.tokens import hashed
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Shortcut:
         )
 
     def _held(
-        self, environ: "WSGIEnvironment", caller: Row, after: int, pause: int, seconds: float
+        self, environ: "WSGIEnvironment", caller: Caller, after: int, pause: int, seconds: float
     ) -> bytes | None:
         """The body, when it comes. Raises `TokenInvalid`."""
         empty = {"messages": [], "count": 0, "seq": after, "more": False, "gap": False, "pollAfterMs": pause}

@@ -11,8 +11,9 @@ from contextlib import suppress
 from threading import Lock
 
 from party.config import Settings
-from party.db import Database, Row
+from party.db import Database
 from party.errors import Unavailable
+from party.rows import Lifetime, Seen
 
 FLUSH_SECONDS = 3.0
 # A note is due when the row lags behind by this part of the time it matters for, or by the limit beside
@@ -48,7 +49,7 @@ class Heartbeats:
         self._members.clear()
         self._rooms.clear()
 
-    def note(self, now: int, member: Row, room: Row) -> None:
+    def note(self, now: int, member: Seen, room: Lifetime) -> None:
         """`member` polled; `room` is its room's row, or the caller's, which has the same columns.
 
         What is noted is entered into these rows as well.

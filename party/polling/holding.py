@@ -18,7 +18,7 @@ from typing import Any
 from flask import Flask
 
 from party import clock
-from party.db import Database, Row
+from party.db import Database
 from party.errors import RoomNotFound, Unavailable
 from party.polling import clients
 from party.polling.heartbeats import Heartbeats
@@ -27,6 +27,7 @@ from party.polling.reading import read
 from party.polling.room_cache import TICK_SECONDS, Position, Watch, position
 from party.rooms.due import catch_up, is_due
 from party.rooms.stream import is_good
+from party.rows import Caller, RoomState, WatchedRoom
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class Waiter:
 
     __slots__ = ("caller", "connection", "news", "released", "seen")
 
-    def __init__(self, caller: Row, seen: int, connection: Any) -> None:
+    def __init__(self, caller: Caller, seen: int, connection: Any) -> None:
         self.caller = caller
         # Up to here there was nothing for it.
         self.seen = seen
@@ -98,7 +99,9 @@ class Holding:
         self._closing = False
         database.on_commit(self._on_commit)
 
-    def hold(self, environ: dict[str, Any], caller: Row, answer: Row, seconds: float) -> Row:
+    def hold(
+        self, environ: dict[str, Any], caller: Caller, answer: dict[str, Any], seconds: float
+    ) -> dict[str, Any]:
         """Wait until something for the caller comes: the answer of a poll that had none.
 
         It comes back empty after `seconds`, if a newer poll of the same member waits, if the client is
@@ -257,7 +260,7 @@ class Holding:
             if room and is_due(room, now):
                 self._catch_up(now, room_id)
 
-    def _choose_quick_rooms(self, now: int, rooms: dict[int, Row | None], everywhere: bool) -> None:
+    def _choose_quick_rooms(self, now: int, rooms: dict[int, WatchedRoom | None], everywhere: bool) -> None:
         """Those of `rooms` in which connections are being made are read more often from now on.
 
         They come on top of those known before, unless `rooms` are all there are.
@@ -273,7 +276,7 @@ class Holding:
         self._too_many_for_quick = len(quick) > QUICK_ROOMS
         self._quick = [] if self._too_many_for_quick else list(quick)
 
-    def _wake(self, told: dict[int, Position], rooms: dict[int, Row | None]) -> None:
+    def _wake(self, told: dict[int, Position], rooms: dict[int, WatchedRoom | None]) -> None:
         """Wake those for whom something has come: waiters were `told` so much, and `rooms` are so now."""
         # Rooms in which everybody must look, for they may have lost what these have seen; and those in which
         # they must to whom what came after this number is addressed. Whose token died, was sent an event.
@@ -340,7 +343,7 @@ def addressees(database: Database, since: dict[int, int]) -> dict[int, set[int |
     return found
 
 
-def _may_have_lost(room: Row, told: Position) -> bool:
+def _may_have_lost(room: RoomState, told: Position) -> bool:
     """Whether those who were told of this position may have seen what is not there any more."""
     code, seq = told
     return room["code"] != code or not is_good(room, seq)

@@ -10,8 +10,8 @@ docs/performance.md has what each costs.
 
 import random
 
-from party.db import Row
 from party.load import load
+from party.rows import Activity
 
 NEGOTIATING_MS = 120
 # Where something has just come, more is on its way: from others who entered at the same time, say.
@@ -36,10 +36,10 @@ LOBBY_LASTS_MS = 300_000
 JITTER = 0.1
 
 
-def poll_after_ms(now: int, room: Row, *, more: bool, news: bool, sent: bool = False) -> int:
+def poll_after_ms(now: int, room: Activity, *, more: bool, news: bool, sent: bool = False) -> int:
     """Milliseconds until the caller should poll again.
 
-    `room` has `status` and `negotiated_at`. `news` tells whether the answer has messages, `sent` whether
+    `news` tells whether the answer has messages, `sent` whether
     the request was a send.
     """
     if more:

@@ -1,16 +1,17 @@
 """What a poll finds in the database, and what it leaves there: its acknowledgement and a sign of life."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from party import mailbox
 from party.clock import iso
-from party.db import Connection, Database, Row, snapshot, transaction
+from party.db import Connection, Database, snapshot, transaction
 from party.errors import RoomEnded, TokenInvalid
 from party.polling.heartbeats import Heartbeats
 from party.polling.pace import poll_after_ms
-from party.rooms.stream import check_cursor, events_for
+from party.rooms.stream import check_cursor, events_for, member_row
 from party.rooms.views import room_row, room_view
+from party.rows import Caller, Cursor, Member, Message
 from party.web.models import KIB
 
 ANSWER_MESSAGES = 200
@@ -20,7 +21,7 @@ ENVELOPE_BYTES = 256
 
 
 def poll(
-    database: Database, now: int, caller: Row, after: int | None, heartbeats: Heartbeats
+    database: Database, now: int, caller: Caller, after: int | None, heartbeats: Heartbeats
 ) -> dict[str, Any]:
     """Acknowledge up to `after` and give what is pending: Poll. Raises `BadCursor`, `RoomEnded`."""
     if after is not None:
@@ -35,14 +36,16 @@ def poll(
 
 
 def poll_after_send(
-    database: Database, now: int, caller: Row, after: int, heartbeats: Heartbeats
+    database: Database, now: int, caller: Caller, after: int, heartbeats: Heartbeats
 ) -> dict[str, Any]:
     """The poll that a send with `after` is, too; the send has acknowledged already."""
     heartbeats.note(now, caller, caller)
     return read(database, now, caller, after, sent=True)
 
 
-def note_poll(database: Database, now: int, caller: Row, after: int | None, heartbeats: Heartbeats) -> None:
+def note_poll(
+    database: Database, now: int, caller: Caller, after: int | None, heartbeats: Heartbeats
+) -> None:
     """Make the acknowledgement durable; note that the member and the room are alive."""
     if after is not None and after > caller["acked_seq"]:
         acknowledge(database, caller, after)
@@ -50,7 +53,7 @@ def note_poll(database: Database, now: int, caller: Row, after: int | None, hear
 
 
 @transaction
-def acknowledge(tx: Connection, caller: Row, after: int) -> None:
+def acknowledge(tx: Connection, caller: Caller, after: int) -> None:
     """The caller has processed everything up to `after`.
 
     Raises `TokenInvalid`, `BadCursor`: the caller was read some time ago.
@@ -66,11 +69,11 @@ def acknowledge(tx: Connection, caller: Row, after: int) -> None:
     )
     if room is None:
         raise TokenInvalid
-    check_cursor(room, after)
+    check_cursor(cast(Cursor, room), after)
     mailbox.acknowledge(tx, caller["room_id"], caller["id"], after)
 
 
-def idle_answer(now: int, caller: Row) -> dict[str, Any]:
+def idle_answer(now: int, caller: Caller) -> dict[str, Any]:
     """The room has not moved since the caller's cursor: there is nothing to look for."""
     return {
         "messages": [],
@@ -83,9 +86,11 @@ def idle_answer(now: int, caller: Row) -> dict[str, Any]:
 
 
 @snapshot
-def read(tx: Connection, now: int, caller: Row, after: int | None, *, sent: bool = False) -> dict[str, Any]:
+def read(
+    tx: Connection, now: int, caller: Caller, after: int | None, *, sent: bool = False
+) -> dict[str, Any]:
     """Everything beyond the cursor, up to the size of one answer. Raises `TokenInvalid`, `BadCursor`."""
-    member = tx.one("SELECT * FROM party_participants WHERE id = :id", id=caller["id"])
+    member = member_row(tx, caller["id"])
     if member is None or member["token_hash"] != caller["token_hash"]:
         raise TokenInvalid
     room = room_row(tx, member["room_id"])
@@ -95,7 +100,7 @@ def read(tx: Connection, now: int, caller: Row, after: int | None, *, sent: bool
     # Events stay as long as the room, so an older cursor gives them again; never those from before
     # the member came, whose row may have been another's then.
     events_after = max(acked if after is None else after, member["joined_seq"])
-    messages, more = _fill(_pending(tx, member, max(after or 0, acked), events_after))
+    messages, more = _fill(member, _pending(tx, member, max(after or 0, acked), events_after))
     gap = member["expired_seq"] > max(after or 0, acked)
     answer = {
         "messages": messages,
@@ -110,17 +115,15 @@ def read(tx: Connection, now: int, caller: Row, after: int | None, *, sent: bool
     return answer
 
 
-def _pending(tx: Connection, member: Row, signals_after: int, events_after: int) -> list[Row]:
+def _pending(tx: Connection, member: Member, signals_after: int, events_after: int) -> list[Message]:
     """The signals to a member and the room's events after these numbers, one more than an answer takes."""
     room_id, most = member["room_id"], ANSWER_MESSAGES + 1
     signals = mailbox.pending(tx, room_id, member["id"], signals_after, most)
     events = events_for(tx, room_id, member["id"], events_after, most)
-    for message in signals + events:
-        message["to_id"] = message["to_id"] and member["participant_id"]
     return sorted(signals + events, key=lambda message: message["seq"])
 
 
-def _fill(pending: list[Row]) -> tuple[list[dict[str, Any]], bool]:
+def _fill(member: Member, pending: list[Message]) -> tuple[list[dict[str, Any]], bool]:
     """As many messages as fit into one answer, at least one, and whether any is left."""
     messages: list[dict[str, Any]] = []
     size = 0
@@ -133,7 +136,7 @@ def _fill(pending: list[Row]) -> tuple[list[dict[str, Any]], bool]:
                 "seq": row["seq"],
                 "type": row["type"],
                 "fromId": row["from_id"],
-                "toId": row["to_id"],
+                "toId": None if row["to_id"] is None else member["participant_id"],
                 "payload": json.loads(row["payload"]),
                 "createdAt": iso(row["created_at"]),
             }

@@ -15,10 +15,12 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from threading import Lock
+from typing import cast
 
 from party import clock
-from party.db import Database, Row
+from party.db import Database
 from party.errors import Unavailable
+from party.rows import Caller, RoomState, WatchedRoom, columns
 
 TICK_SECONDS = 0.05
 # While fewer polls than this come within a tick, each reads its room afresh: a light query costs less
@@ -35,15 +37,11 @@ OVERLAP_MS = 500
 # After a longer pause than this all are read whole.
 LATELY_SECONDS = 2.0
 
-_ROOM = """
-    SELECT id, code, status, seq, members_seq, skipped_after, negotiated_at, due_at, expires_at
-"""
-
 
 Position = tuple[str, int]
 
 
-def position(room: Row) -> Position:
+def position(room: RoomState) -> Position:
     """Where a room's stream is; the code tells it from another room that got the same id."""
     return room["code"], room["seq"]
 
@@ -52,7 +50,7 @@ def position(room: Row) -> Position:
 class Seat:
     """A member as it was loaded together with the room's `members_seq`."""
 
-    caller: Row
+    caller: Caller
     members_seq: int
     # The stored acknowledgement covers every message to this member up to here.
     covered: int
@@ -64,7 +62,7 @@ class _Room:
     __slots__ = ("changed_at", "moved_at", "read_at", "row", "wanted_at")
 
     def __init__(self, now: float) -> None:
-        self.row: Row | None = None
+        self.row: WatchedRoom | None = None
         # When it was last read by itself, or in few; and when this process last changed it.
         self.read_at = self.changed_at = float("-inf")
         # When it was first seen as it is, if it was seen to move at all.
@@ -78,7 +76,7 @@ class Watch:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._rooms: dict[int, _Room] = {}
-        self._seats: dict[str, Seat] = {}
+        self._seats: dict[str | None, Seat] = {}
         # Rooms that were found changed since somebody took these.
         self._moved: set[int] = set()
         self._reading = Lock()
@@ -94,7 +92,7 @@ class Watch:
         """The seat of a token that polled here before; good while the room's `members_seq` is the same."""
         return self._seats.get(token_hash)
 
-    def remember(self, caller: Row, covered: int) -> None:
+    def remember(self, caller: Caller, covered: int) -> None:
         """Keep what a poll has found out about its caller, and watch the room."""
         self._seats[caller["token_hash"]] = Seat(caller, caller["members_seq"], covered)
         self.keep((caller["room_id"],))
@@ -106,7 +104,7 @@ class Watch:
             room = self._rooms.get(room_id) or self._rooms.setdefault(room_id, _Room(now))
             room.wanted_at = now
 
-    def room(self, room_id: int, *, lately: bool = False) -> Row | None:
+    def room(self, room_id: int, *, lately: bool = False) -> WatchedRoom | None:
         """A watched room, at most a tick old; None if it is not watched or is gone. Raises `Unavailable`.
 
         While few polls come, or much happens in it, it is read afresh, unless it need only be known `lately`.
@@ -130,7 +128,7 @@ class Watch:
                         raise
         return room.row
 
-    def last(self, room_id: int) -> Row | None:
+    def last(self, room_id: int) -> WatchedRoom | None:
         """A watched room as it was read last."""
         room = self._rooms.get(room_id)
         return room.row if room else None
@@ -195,18 +193,20 @@ class Watch:
             self._turn = self._turn + READ_IN_TURN if self._turn + READ_IN_TURN < len(rooms) else 0
             whole = new + whole[self._turn : self._turn + READ_IN_TURN]
             moved = self._database.all(
-                f"{_ROOM} FROM party_rooms WHERE moved_at >= :since", since=self._read_at_ms - OVERLAP_MS
+                f"SELECT {columns(WatchedRoom)} FROM party_rooms WHERE moved_at >= :since",
+                since=self._read_at_ms - OVERLAP_MS,
             )
-        self._enter(rooms, moved + self._read_whole(whole), whole)
+        self._enter(rooms, cast(list[WatchedRoom], moved) + self._read_whole(whole), whole)
         self._read_at, self._read_at_ms = began, now
 
-    def _read_whole(self, room_ids: list[int]) -> list[Row]:
+    def _read_whole(self, room_ids: list[int]) -> list[WatchedRoom]:
         if not room_ids:
             return []
         ids = ", ".join(map(str, room_ids))
-        return self._database.all_raw(f"{_ROOM} FROM party_rooms WHERE id IN ({ids})")
+        rows = self._database.all_raw(f"SELECT {columns(WatchedRoom)} FROM party_rooms WHERE id IN ({ids})")
+        return cast(list[WatchedRoom], rows)
 
-    def _enter(self, rooms: dict[int, _Room], rows: list[Row], whole: Iterable[int]) -> None:
+    def _enter(self, rooms: dict[int, _Room], rows: list[WatchedRoom], whole: Iterable[int]) -> None:
         """Take over what a reading of `rooms` found; of `whole`, what it did not find has been purged."""
         gone, lost = set(whole), set()
         # Rows of a second statement come later, and so never show less than those of the first.

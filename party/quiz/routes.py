@@ -5,13 +5,14 @@ from typing import Any
 from flask import Blueprint
 
 from party import clock
-from party.db import Row, database
+from party.db import database
 from party.errors import RoomEnded, TooFewParticipants, WrongQuestion, WrongStatus
 from party.ops import cleanup
 from party.quiz import rules, store
 from party.quiz.models import GiveAnswer, Marked, NextQuestion
 from party.rooms import views
 from party.rooms.models import Room, SetQuiz
+from party.rows import Caller
 from party.web.calls import call
 from party.web.models import MAX_BODY_BYTES
 
@@ -29,7 +30,7 @@ cleanup.add_children("party_answers", "party_questions")
     answers={200: Room},
     errors=(RoomEnded, WrongStatus),
 )
-def quiz(caller: Row, body: SetQuiz) -> dict[str, Any]:
+def quiz(caller: Caller, body: SetQuiz) -> dict[str, Any]:
     """Members are told to fetch the room."""
     return store.set_quiz(database(), clock.now_ms(), caller, body.quizData)
 
@@ -41,7 +42,7 @@ def quiz(caller: Row, body: SetQuiz) -> dict[str, Any]:
     answers={200: Room},
     errors=(RoomEnded, WrongStatus, TooFewParticipants),
 )
-def start(caller: Row) -> dict[str, Any]:
+def start(caller: Caller) -> dict[str, Any]:
     """From then on the room is playing; guests may still join."""
     return store.start(database(), clock.now_ms(), caller)
 
@@ -54,7 +55,7 @@ def start(caller: Row) -> dict[str, Any]:
     answers={200: Room},
     errors=(RoomEnded, WrongStatus, WrongQuestion),
 )
-def next_question(caller: Row, body: NextQuestion) -> dict[str, Any]:
+def next_question(caller: Caller, body: NextQuestion) -> dict[str, Any]:
     """With `fromQuestion`, repeating the call or making it in two tabs moves once."""
     return store.next_question(database(), clock.now_ms(), caller, body.fromQuestion)
 
@@ -67,6 +68,6 @@ def next_question(caller: Row, body: NextQuestion) -> dict[str, Any]:
     answers={200: Marked},
     errors=(RoomEnded, WrongStatus, WrongQuestion),
 )
-def answer(caller: Row, body: GiveAnswer) -> dict[str, Any]:
+def answer(caller: Caller, body: GiveAnswer) -> dict[str, Any]:
     """One answer counts: whoever has given one gets its result again."""
     return store.answer(database(), clock.now_ms(), caller, body.questionIndex, body.answerIndex, body.timeMs)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from party.db import Row
+from party.rows import Room
 
 CORRECT_POINTS = 10
 SPEED_POINTS = 5
@@ -59,7 +59,7 @@ def points_for(time_ms: int, question_ms: int) -> int:
     return CORRECT_POINTS + (2 * SPEED_POINTS * left_ms + falling_ms) // (2 * falling_ms)
 
 
-def shown_to_guests(room: Row, quiz: dict[str, Any]) -> dict[str, Any]:
+def shown_to_guests(room: Room, quiz: dict[str, Any]) -> dict[str, Any]:
     """A quiz without the `correct` of what is open or still to come; in an ended room, all of it."""
     questions = questions_of(quiz)
     if questions is None or room["status"] == "ended":

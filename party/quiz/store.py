@@ -4,19 +4,20 @@ A question is open from the moment in which it became the current one until the 
 is marked at once and kept, so that it counts once, however often it comes.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from party.clock import iso
-from party.db import Connection, Row, transaction
+from party.db import Connection, transaction
 from party.errors import TooFewParticipants, ValidationError, WrongQuestion, WrongStatus
 from party.quiz import rules
 from party.rooms import ending, views
 from party.rooms.stream import advance, lock_as_member, publish
+from party.rows import Caller, Room
 from party.web.models import to_json
 
 
 @transaction
-def set_quiz(tx: Connection, now: int, caller: Row, quiz_data: dict[str, Any]) -> dict[str, Any]:
+def set_quiz(tx: Connection, now: int, caller: Caller, quiz_data: dict[str, Any]) -> dict[str, Any]:
     """Replace the quiz of a waiting room: Room. Raises `WrongStatus`."""
     room, host = lock_as_member(tx, caller)
     if room["status"] != "waiting":
@@ -26,12 +27,12 @@ def set_quiz(tx: Connection, now: int, caller: Row, quiz_data: dict[str, Any]) -
 
 
 @transaction
-def start(tx: Connection, now: int, caller: Row) -> dict[str, Any]:
+def start(tx: Connection, now: int, caller: Caller) -> dict[str, Any]:
     """Start the game: Room. Raises `WrongStatus`, `TooFewParticipants`."""
     room, host = lock_as_member(tx, caller)
     if room["status"] != "waiting":
         raise WrongStatus
-    if len(views.present_members(tx, room)) < 2:
+    if len(views.present_members(tx, room["id"])) < 2:
         raise TooFewParticipants
     data = {"status": "playing", "startedAt": iso(now)}
     changes = {"status": "playing", "started_at": now}
@@ -40,7 +41,7 @@ def start(tx: Connection, now: int, caller: Row) -> dict[str, Any]:
 
 
 @transaction
-def next_question(tx: Connection, now: int, caller: Row, from_question: int | None) -> dict[str, Any]:
+def next_question(tx: Connection, now: int, caller: Caller, from_question: int | None) -> dict[str, Any]:
     """Move to the next question, or after the last one end the room: Room. `caller` is the host.
 
     Raises `WrongQuestion` if `from_question` is given and is not the current one, `WrongStatus` where no
@@ -66,7 +67,9 @@ def next_question(tx: Connection, now: int, caller: Row, from_question: int | No
 
 
 @transaction
-def answer(tx: Connection, now: int, caller: Row, question: int, answer: int, time_ms: int) -> dict[str, Any]:
+def answer(
+    tx: Connection, now: int, caller: Caller, question: int, answer: int, time_ms: int
+) -> dict[str, Any]:
     """Mark a member's answer, -1 being none: {questionIndex, isCorrect, points, score, repeated?}.
 
     `time_ms` is how long it took as its page says. Whoever has answered the question before gets that
@@ -112,7 +115,7 @@ def _marked(question: int, points: int, score: int) -> dict[str, Any]:
     return {"questionIndex": question, "isCorrect": points > 0, "points": points, "score": score}
 
 
-def _being_played(tx: Connection, room: Row) -> list[rules.Question]:
+def _being_played(tx: Connection, room: Room) -> list[rules.Question]:
     """The questions of a locked room that plays. Raises `WrongStatus`."""
     if room["status"] != "playing":
         raise WrongStatus
@@ -122,7 +125,7 @@ def _being_played(tx: Connection, room: Row) -> list[rules.Question]:
     return questions
 
 
-def _check_open(tx: Connection, now: int, room: Row, question: int) -> None:
+def _check_open(tx: Connection, now: int, room: Room, question: int) -> None:
     """Raises `WrongQuestion` unless this is the current question or the one before it, closed just now."""
     current = room["current_question"]
     if question == current:
@@ -131,20 +134,19 @@ def _check_open(tx: Connection, now: int, room: Row, question: int) -> None:
         raise WrongQuestion
 
 
-def _opened_at(tx: Connection, room: Row, question: int) -> int:
+def _opened_at(tx: Connection, room: Room, question: int) -> int:
     """When a question of a game was opened."""
     row = tx.one(
         "SELECT opened_at FROM party_questions WHERE room_id = :room_id AND question = :question",
         room_id=room["id"],
         question=question,
     )
-    opened_at: int = row["opened_at"] if row else room["started_at"]
-    return opened_at
+    return cast(int, row["opened_at"] if row else room["started_at"])
 
 
-def _standings(tx: Connection, room: Row) -> list[dict[str, Any]]:
+def _standings(tx: Connection, room: Room) -> list[dict[str, Any]]:
     """Who is in the room, by score and then by joining."""
-    members = sorted(views.present_members(tx, room), key=lambda member: -member["score"])
+    members = sorted(views.present_members(tx, room["id"]), key=lambda member: -member["score"])
     return [
         {"participantId": member["participant_id"], "name": member["name"], "score": member["score"]}
         for member in members

@@ -1,12 +1,13 @@
 """Coming in: a new member and its seat."""
 
-from typing import Any
+from typing import Any, cast
 
-from party.db import Connection, Duplicate, Row, transaction
+from party.db import Connection, Duplicate, transaction
 from party.errors import ParticipantIdTaken, RoomEnded, RoomFull
 from party.rooms.models import JoinRoom
 from party.rooms.stream import add_event, advance, lock_room
 from party.rooms.views import participant_view, present_members, room_view
+from party.rows import Member, Room, columns
 from party.web import tokens
 
 
@@ -24,15 +25,15 @@ def join(
 def add_guest(
     tx: Connection,
     now: int,
-    room: Row,
+    room: Room,
     body: JoinRoom,
     token: str | None,
     retry_key_hash: str | None = None,
-) -> Row:
+) -> Member:
     """A new member of a locked room, without a token where None is given. Raises as `join`."""
     if room["status"] == "ended":
         raise RoomEnded
-    members = present_members(tx, room)
+    members = present_members(tx, room["id"])
     if retry_key_hash and any(member["retry_key_hash"] == retry_key_hash for member in members):
         raise Duplicate
     participant_id = body.participantId or tokens.new_participant_id()
@@ -50,13 +51,13 @@ def add_guest(
 def take_seat(
     tx: Connection,
     now: int,
-    room: Row,
+    room: Room,
     participant_id: str,
     name: str,
     role: str,
     token: str | None,
     retry_key_hash: str | None,
-) -> Row:
+) -> Member:
     """Seat a new member, in the row of a former one with the same id if there is one."""
     seat = {
         "name": name,
@@ -77,6 +78,5 @@ def take_seat(
     assignments = ", ".join(f"{column} = :{column}" for column in seat)
     if not tx.run(f"UPDATE party_participants SET {assignments} {where}", **seat, **key):
         tx.insert_many("party_participants", [{**key, **seat}])
-    member = tx.one(f"SELECT * FROM party_participants {where}", **key)
-    assert member is not None
-    return member
+    member = tx.one(f"SELECT {columns(Member)} FROM party_participants {where}", **key)
+    return cast(Member, member)

@@ -6,12 +6,13 @@ from typing import Any, TypeVar
 from werkzeug.security import generate_password_hash
 
 from party.config import settings
-from party.db import Connection, Database, Duplicate, Row, transaction
+from party.db import Connection, Database, Duplicate, transaction
 from party.rooms.admission import take_seat
 from party.rooms.models import CreateRoom
 from party.rooms.returning import create_key_hash
 from party.rooms.stream import lock_room
 from party.rooms.views import room_view
+from party.rows import Member, Room
 from party.web import tokens
 from party.web.models import to_json
 
@@ -65,7 +66,7 @@ def insert_room(
     code: str,
     token: str | None,
     password_hash: str | None = None,
-) -> tuple[Row, Row]:
+) -> tuple[Room, Member]:
     """A new room, locked, and its host, who has no token where None is given. Raises `Duplicate`."""
     host_id = body.hostId or tokens.new_participant_id()
     limit = body.maxParticipants or min(DEFAULT_MAX_PARTICIPANTS, settings().MAX_PARTICIPANTS)

@@ -7,17 +7,23 @@ it is set anew.
 """
 
 from party import mailbox
-from party.db import Connection, Row, transaction
+from party.db import Connection, transaction
 from party.rooms.ending import end_locked
 from party.rooms.stream import add_event, advance, lock_room
+from party.rows import Due, Room
 
 # Expired signals dropped in one transaction; whoever comes next goes on.
 DROPPED_AT_ONCE = 500
 
 
-def is_due(room: Row, now: int) -> bool:
-    """Whether something in a room may be overdue; `room` is any row with its `due_at`."""
+def is_due(room: Due, now: int) -> bool:
+    """Whether something in a room may be overdue; `room` is any row with that."""
     return room["due_at"] is not None and room["due_at"] <= now
+
+
+def earliest(*times: int | None) -> int | None:
+    """The first of these times; None stands for never."""
+    return min((at for at in times if at is not None), default=None)
 
 
 @transaction
@@ -31,14 +37,14 @@ def catch_up(tx: Connection, now: int, room_id: int, most: int = DROPPED_AT_ONCE
         end_locked(tx, now, room, None, "expired")
     dropped = mailbox.take_expired(tx, room_id, now, most)
     _tell_senders(tx, room, now, dropped)
-    times = [mailbox.next_expiry(tx, room_id), None if room["status"] == "ended" else room["expires_at"]]
-    room["due_at"] = min((at for at in times if at is not None), default=None)
+    end = None if room["status"] == "ended" else room["expires_at"]
+    room["due_at"] = earliest(mailbox.next_expiry(tx, room_id), end)
     tx.run("UPDATE party_rooms SET due_at = :at WHERE id = :id", id=room_id, at=room["due_at"])
     tx.moved.add(room_id)  # not its number, perhaps, but when it is due
     return is_due(room, now)
 
 
-def _tell_senders(tx: Connection, room: Row, now: int, dropped: list[Row]) -> None:
+def _tell_senders(tx: Connection, room: Room, now: int, dropped: list[mailbox.Expired]) -> None:
     """An event to each sender that is still there. In an ended room nothing comes after its end."""
     alive = [
         signal

@@ -4,14 +4,15 @@ from typing import Any
 
 from party import mailbox
 from party.clock import iso
-from party.db import Connection, Row, transaction
+from party.db import Connection, transaction
 from party.errors import PeerNotFound
 from party.rooms.stream import lock_as_member, publish
 from party.rooms.views import present_members, room_view
+from party.rows import Caller, Room, Seat
 
 
 @transaction
-def leave(tx: Connection, now: int, caller: Row) -> None:
+def leave(tx: Connection, now: int, caller: Caller) -> None:
     """The caller's seat becomes free; a room without its host ends."""
     room, member = lock_as_member(tx, caller)
     free_seat(tx, now, member)
@@ -23,11 +24,12 @@ def leave(tx: Connection, now: int, caller: Row) -> None:
 
 
 @transaction
-def remove(tx: Connection, now: int, caller: Row, participant_id: str) -> dict[str, Any]:
+def remove(tx: Connection, now: int, caller: Caller, participant_id: str) -> dict[str, Any]:
     """Throw another member out: Room. Raises `PeerNotFound`."""
     room, host = lock_as_member(tx, caller)
     member = next(
-        (member for member in present_members(tx, room) if member["participant_id"] == participant_id), None
+        (member for member in present_members(tx, room["id"]) if member["participant_id"] == participant_id),
+        None,
     )
     if member is None or member["id"] == host["id"]:
         raise PeerNotFound
@@ -38,13 +40,13 @@ def remove(tx: Connection, now: int, caller: Row, participant_id: str) -> dict[s
 
 
 @transaction
-def end(tx: Connection, now: int, caller: Row) -> None:
+def end(tx: Connection, now: int, caller: Caller) -> None:
     """End the caller's room."""
     room, host = lock_as_member(tx, caller)
     end_locked(tx, now, room, host["participant_id"], "ended")
 
 
-def free_seat(tx: Connection, now: int, member: Row) -> None:
+def free_seat(tx: Connection, now: int, member: Seat) -> None:
     """A member goes: its token is dead, nothing waits for it any more, its place is free."""
     # Signals before members, as in an acknowledgement: in the other order the two would deadlock.
     mailbox.clear(tx, member["room_id"], member["id"])
@@ -61,7 +63,7 @@ def free_seat(tx: Connection, now: int, member: Row) -> None:
 
 
 def end_locked(
-    tx: Connection, now: int, room: Row, actor_id: str | None, reason: str, **outcome: Any
+    tx: Connection, now: int, room: Room, actor_id: str | None, reason: str, **outcome: Any
 ) -> None:
     """End a locked room; the event tells the reason, and the `outcome` of what was played in it."""
     data = {"status": "ended", "endedAt": iso(now), "reason": reason, **outcome}

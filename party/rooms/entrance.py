@@ -10,13 +10,14 @@ from threading import Lock
 from werkzeug.security import check_password_hash
 
 from party import clock
-from party.db import POOL_WAIT_SECONDS, Connection, Row, database
+from party.db import POOL_WAIT_SECONDS, Connection, database
 from party.errors import RoomEnded, RoomNotFound, Unavailable, WrongPassword
 from party.rooms import finding
+from party.rows import Room
 from party.web.rate_limits import GUESS, LOOK, joins, rate_limits, wrong_passwords
 from party.web.windows import Ledger, Window
 
-Find = Callable[[Connection, str], Row | None]
+Find = Callable[[Connection, str], Room | None]
 
 # One password at a time in each process: those being checked count as wrong until they turn out right.
 _checking = Lock()
@@ -27,8 +28,8 @@ def look_up(
     find: Find = finding.by_code,
     *,
     look: bool = True,
-    found: Callable[[Row], tuple[Window, ...]] = lambda room: (),
-) -> Row:
+    found: Callable[[Room], tuple[Window, ...]] = lambda room: (),
+) -> Room:
     """The room that `find` finds; `found` tells what it counts against besides, `look` whether as a look.
 
     Raises `RoomNotFound`, `RateLimited`.
@@ -37,7 +38,7 @@ def look_up(
     guess = limits.of_address(GUESS)
     looks = (limits.of_address(LOOK),) if look else ()
 
-    def plan(ledger: Ledger) -> Row | None:
+    def plan(ledger: Ledger) -> Room | None:
         ledger.require(guess, *looks)
         ledger.take(*looks)
         room = find(ledger.tx, code)
@@ -50,13 +51,13 @@ def look_up(
     return finding.up_to_date(database(), clock.now_ms(), room)
 
 
-def pass_door(code: str, password: str | None) -> tuple[Row, tuple[Window, ...]]:
+def pass_door(code: str, password: str | None) -> tuple[Room, tuple[Window, ...]]:
     """The open room for which this code and password are right, and the windows that it was counted in.
 
     Raises `RoomNotFound`, `RoomEnded`, `WrongPassword`, `RateLimited`.
     """
 
-    def of_join(room: Row) -> Window:
+    def of_join(room: Room) -> Window:
         return joins(room["id"], room["max_participants"])
 
     room = look_up(
@@ -70,7 +71,7 @@ def pass_door(code: str, password: str | None) -> tuple[Row, tuple[Window, ...]]
     return room, (rate_limits().of_address(LOOK), of_join(room))
 
 
-def _check_password(room: Row, password: str | None, then: Window) -> None:
+def _check_password(room: Room, password: str | None, then: Window) -> None:
     """Count a wrong password before its slow hash is made; a right one counts in `then` in its place."""
     limits = rate_limits()
     guess, wrong = limits.of_address(GUESS), wrong_passwords(room["id"])
@@ -98,7 +99,7 @@ def _check_password(room: Row, password: str | None, then: Window) -> None:
         _checking.release()
 
 
-def password_fits(room: Row, password: str | None) -> bool:
+def password_fits(room: Room, password: str | None) -> bool:
     """Whether this password opens the room; any does where none is needed."""
     stored = room["password_hash"]
     return stored is None or (password is not None and check_password_hash(stored, password))

@@ -1,14 +1,15 @@
 """Coming back: a seat again for a refreshed page, or for one that did not get its answer."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from party import mailbox
-from party.db import Connection, Database, Row, transaction
+from party.db import Connection, Database, transaction
 from party.errors import RoomEnded, TokenInvalid
 from party.rooms.due import catch_up, is_due
-from party.rooms.stream import add_event, advance, lock_room
+from party.rooms.stream import add_event, advance, lock_room, member_row
 from party.rooms.views import participant_view, room_view
+from party.rows import Caller, Due, Member
 from party.web import tokens
 from party.web.models import room_code
 
@@ -23,49 +24,68 @@ def join_key_hash(retry_key: str | None, code: str) -> str | None:
     return tokens.hashed(f"join {room_code(code)} {retry_key}") if retry_key else None
 
 
-def seat_by_retry_key(database: Database, retry_key_hash: str | None) -> Row | None:
+class KeptSeat(Due):
+    """The row of a member by its retry key."""
+
+    id: int
+    room_id: int
+    retry_key_hash: str
+
+
+def seat_by_retry_key(database: Database, retry_key_hash: str | None) -> KeptSeat | None:
     """The seat that an earlier create or join with this key took, if its member is still there."""
     if retry_key_hash is None:
         return None
-    return database.one(
+    found = database.one(
         """
-        SELECT p.*, r.due_at
+        SELECT p.id, p.room_id, p.retry_key_hash, r.due_at
         FROM party_participants p JOIN party_rooms r ON r.id = p.room_id
         WHERE p.retry_key_hash = :hash
         """,
         hash=retry_key_hash,
     )
+    return cast(KeptSeat | None, found)
 
 
-def reclaim(database: Database, now: int, seat: Row) -> dict[str, Any]:
+def reclaim(database: Database, now: int, seat: KeptSeat) -> dict[str, Any]:
     """The seat of an earlier create or join again, for a client that did not get the answer."""
     if is_due(seat, now):
         catch_up(database, now, seat["room_id"])
     return _reseat(
-        database, now, seat, lambda member: member["retry_key_hash"] == seat["retry_key_hash"], None
+        database,
+        now,
+        seat["room_id"],
+        seat["id"],
+        lambda member: member["retry_key_hash"] == seat["retry_key_hash"],
+        None,
     )
 
 
-def rejoin(database: Database, now: int, caller: Row) -> dict[str, Any]:
+def rejoin(database: Database, now: int, caller: Caller) -> dict[str, Any]:
     """The caller's seat for a new page: same participant, new token: Room with `you`."""
     used = caller["used_token_hash"]
 
-    def still_theirs(member: Row) -> bool:
+    def still_theirs(member: Member) -> bool:
         return used in (member["token_hash"], member["previous_token_hash"])
 
-    return _reseat(database, now, caller, still_theirs, used)
+    return _reseat(database, now, caller["room_id"], caller["id"], still_theirs, used)
 
 
 @transaction
 def _reseat(
-    tx: Connection, now: int, seat: Row, still_theirs: Callable[[Row], bool], token_hash: str | None
+    tx: Connection,
+    now: int,
+    room_id: int,
+    member_id: int,
+    still_theirs: Callable[[Member], bool],
+    token_hash: str | None,
 ) -> dict[str, Any]:
     """Give a seat to a new page: new token, nothing pending to or from the old one, the others told.
 
     `token_hash`, the token that asked for it, stays good for asking again until the new one is used.
     """
-    room = lock_room(tx, seat["room_id"])
-    member = tx.one("SELECT * FROM party_participants WHERE id = :id", id=seat["id"])
+    room = lock_room(tx, room_id)
+    member = member_row(tx, member_id)
     if member is None or not still_theirs(member):
         raise TokenInvalid
     if room["status"] == "ended":
@@ -90,7 +110,7 @@ def _reseat(
         id=member["id"],
         **page,
     )
-    member |= page
+    member.update(cast(Member, page))
     data = {"participant": participant_view(member, now)}
     add_event(tx, room, now, "participant-rejoined", member["participant_id"], data)
     return room_view(tx, now, room, member, token)

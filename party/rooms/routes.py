@@ -8,7 +8,7 @@ from flask import Blueprint
 
 from party import clock
 from party.config import settings
-from party.db import Duplicate, Row, database
+from party.db import Duplicate, database
 from party.errors import (
     ParticipantIdTaken,
     PeerNotFound,
@@ -32,6 +32,7 @@ from party.rooms.models import (
     RoomPreview,
     RoomWithYou,
 )
+from party.rows import Caller
 from party.web.calls import call
 from party.web.models import MAX_BODY_BYTES
 from party.web.rate_limits import CREATE_ROOM, rate_limits, rejoins
@@ -72,7 +73,7 @@ def create(body: CreateRoom) -> dict[str, Any]:
     answers={200: RoomWithYou | RoomPreview},
     errors=(RateLimited, RoomNotFound),
 )
-def show(code: str, caller: Row | None) -> dict[str, Any]:
+def show(code: str, caller: Caller | None) -> dict[str, Any]:
     """What a stranger looks up is counted, so that codes cannot be guessed."""
     db = database()
     if caller is not None:
@@ -139,7 +140,7 @@ def _enter(
     answers={200: RoomWithYou},
     errors=(RateLimited, RoomEnded),
 )
-def rejoin(caller: Row) -> dict[str, Any]:
+def rejoin(caller: Caller) -> dict[str, Any]:
     """Until the new token is first used, the old one can ask again."""
     rate_limits().hit(rejoins(caller["id"]))
     return returning.rejoin(database(), clock.now_ms(), caller)
@@ -147,7 +148,7 @@ def rejoin(caller: Row) -> dict[str, Any]:
 
 @blueprint.post("/rooms/<code>/leave")
 @call("Leave; when the host leaves, the room ends", access="member", answers={200: Left}, errors=(RoomEnded,))
-def leave(caller: Row) -> dict[str, Any]:
+def leave(caller: Caller) -> dict[str, Any]:
     """The token is dead from then on."""
     ending.leave(database(), clock.now_ms(), caller)
     return {"left": True}
@@ -161,7 +162,7 @@ def leave(caller: Row) -> dict[str, Any]:
     answers={200: Room},
     errors=(RoomEnded, PeerNotFound),
 )
-def remove(caller: Row, body: RemoveParticipant) -> dict[str, Any]:
+def remove(caller: Caller, body: RemoveParticipant) -> dict[str, Any]:
     """The member's token is dead from then on."""
     return ending.remove(database(), clock.now_ms(), caller, body.participantId)
 
@@ -169,7 +170,7 @@ def remove(caller: Row, body: RemoveParticipant) -> dict[str, Any]:
 @blueprint.post("/rooms/<code>/end")
 @blueprint.delete("/rooms/<code>", endpoint="delete")  # which many firewalls refuse
 @call("End the room", access="host", answers={200: Ended}, errors=(RoomEnded,))
-def end(caller: Row) -> dict[str, Any]:
+def end(caller: Caller) -> dict[str, Any]:
     """Members learn it by their next poll."""
     ending.end(database(), clock.now_ms(), caller)
     return {"ended": True}

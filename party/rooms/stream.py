@@ -9,13 +9,14 @@ wait in vain for the new one. So the first number in another incarnation of the 
 have been lost, and a cursor among those skipped is known to be of what was lost.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from party import clock
 from party.config import settings
-from party.db import Connection, Row
+from party.db import Connection
 from party.errors import BadCursor, RoomEnded, RoomNotFound, TokenInvalid
-from party.ops.statistics import add_difference, room_counts
+from party.rooms.counts import add_difference, room_counts
+from party.rows import Cursor, Member, Message, Room, Seat, columns
 from party.web.models import to_json
 
 # A room's latest events that are kept, and after how many numbers of the room it is looked whether there
@@ -23,18 +24,11 @@ from party.web.models import to_json
 KEPT_EVENTS = 2000
 TRIM_EVERY = 500
 
-# What most calls need to know of a room; the quiz is fetched by those who show it.
-ROOM_COLUMNS = """
-    id, code, status, host_id, password_hash, max_participants, seconds_per_question, current_question,
-    seq, members_seq, negotiated_at, due_at, created_at, started_at, ended_at, expires_at,
-    incarnation, skipped_after, skipped
-"""
-
 # So many numbers are skipped at once.
 SKIPPED = 1_000_000
 
 
-def is_good(room: Row, after: int) -> bool:
+def is_good(room: Cursor, after: int) -> bool:
     """Whether a cursor is of what the room has given, and not lost again.
 
     `room` is any row with `seq` and `skipped_after`.
@@ -44,31 +38,31 @@ def is_good(room: Row, after: int) -> bool:
     return after <= room["seq"] and not is_skipped
 
 
-def check_cursor(room: Row, after: int) -> None:
+def check_cursor(room: Cursor, after: int) -> None:
     """Raise `BadCursor` unless the cursor is good."""
     if not is_good(room, after):
         raise BadCursor
 
 
-def lock_room(tx: Connection, room_id: int) -> Row:
+def lock_room(tx: Connection, room_id: int) -> Room:
     """Lock a room for the rest of the transaction. Always the first thing that a transaction does.
 
     Raises `RoomNotFound` if it was purged meanwhile.
     """
-    room = tx.one(f"SELECT {ROOM_COLUMNS} FROM party_rooms WHERE id = :id FOR UPDATE", id=room_id)
+    room = tx.one(f"SELECT {columns(Room)} FROM party_rooms WHERE id = :id FOR UPDATE", id=room_id)
     if room is None:
         raise RoomNotFound
-    return room
+    return cast(Room, room)
 
 
-def lock_as_member(tx: Connection, caller: Row, *, even_ended: bool = False) -> tuple[Row, Row]:
+def lock_as_member(tx: Connection, caller: Seat, *, even_ended: bool = False) -> tuple[Room, Member]:
     """Lock the caller's room and read the caller's seat again: (room, member).
 
     Between the check of the token and the lock another request may have removed the member,
     replaced the token or ended the room. Raises `TokenInvalid`, `RoomEnded`.
     """
     room = lock_room(tx, caller["room_id"])
-    member = tx.one("SELECT * FROM party_participants WHERE id = :id", id=caller["id"])
+    member = member_row(tx, caller["id"])
     # A free seat has no token either, so that alone says nothing of one that was never given any.
     if member is None or member["left_at"] is not None or member["token_hash"] != caller["token_hash"]:
         raise TokenInvalid
@@ -77,38 +71,44 @@ def lock_as_member(tx: Connection, caller: Row, *, even_ended: bool = False) -> 
     return room, member
 
 
+def member_row(tx: Connection, member_id: int) -> Member | None:
+    """Who has, or had, a seat."""
+    found = tx.one(f"SELECT {columns(Member)} FROM party_participants WHERE id = :id", id=member_id)
+    return cast(Member | None, found)
+
+
 def advance(
-    tx: Connection, room: Row, now: int, count: int = 1, *, members: bool = False, **columns: Any
+    tx: Connection, room: Room, now: int, count: int = 1, *, members: bool = False, **changes: Any
 ) -> int:
     """Take `count` numbers of a locked room and return the first; a change keeps the room alive.
 
-    `members` marks a change of membership or status. `columns` of the room are set along the way, in
+    `members` marks a change of membership or status. `changes` of the room are made along the way, in
     the table and in `room` itself.
     """
     first: int = room["seq"] + 1
-    columns = {"expires_at": now + settings().room_ttl_ms, **columns}
+    changes = {"expires_at": now + settings().room_ttl_ms, **changes}
     if room["incarnation"] != tx.incarnation:
-        columns |= {
+        changes |= {
             "incarnation": tx.incarnation,
             "skipped_after": room["seq"],
             "skipped": room["skipped"] + SKIPPED,
         }
         first += SKIPPED
-    columns["seq"] = first + count - 1
+    changes["seq"] = first + count - 1
     # The time of this very moment: `now` may be older, if the lock was long in coming.
-    columns["moved_at"] = clock.now_ms()
+    changes["moved_at"] = clock.now_ms()
     if members:
-        columns["members_seq"] = columns["seq"]
-    assignments = ", ".join(f"{column} = :{column}" for column in columns)
-    tx.run(f"UPDATE party_rooms SET {assignments} WHERE id = :id", id=room["id"], **columns)
-    room.update(columns)
+        changes["members_seq"] = changes["seq"]
+    assignments = ", ".join(f"{column} = :{column}" for column in changes)
+    tx.run(f"UPDATE party_rooms SET {assignments} WHERE id = :id", id=room["id"], **changes)
+    room.update(cast(Room, changes))
     tx.moved.add(room["id"])
     if (first - 1) // TRIM_EVERY != room["seq"] // TRIM_EVERY:
         _trim_events(tx, room)
     return first
 
 
-def _trim_events(tx: Connection, room: Row) -> None:
+def _trim_events(tx: Connection, room: Room) -> None:
     """Delete a room's old events; members that have not acknowledged them will see a gap."""
     oldest = tx.one(
         f"""
@@ -134,7 +134,7 @@ def _trim_events(tx: Connection, room: Row) -> None:
 
 def add_event(
     tx: Connection,
-    room: Row,
+    room: Room,
     now: int,
     type: str,
     actor_id: str | None,
@@ -163,16 +163,22 @@ def add_event(
 
 
 def publish(
-    tx: Connection, room: Row, now: int, type: str, actor_id: str | None, data: dict[str, Any], **changes: Any
+    tx: Connection,
+    room: Room,
+    now: int,
+    type: str,
+    actor_id: str | None,
+    data: dict[str, Any],
+    **changes: Any,
 ) -> None:
     """Tell all members of one change, which `changes` of the room may be part of (see `advance`)."""
     advance(tx, room, now, **changes)
     add_event(tx, room, now, type, actor_id, data)
 
 
-def events_for(tx: Connection, room_id: int, member_id: int, after: int, most: int) -> list[Row]:
-    """A room's events after a number, to all or to this member: as `mailbox.pending` gives signals."""
-    return tx.all(
+def events_for(tx: Connection, room_id: int, member_id: int, after: int, most: int) -> list[Message]:
+    """A room's events after a number, to all or to this member."""
+    found = tx.all(
         """
         SELECT seq, type, actor_id AS from_id, to_id, data AS payload, created_at
         FROM party_events
@@ -184,3 +190,4 @@ def events_for(tx: Connection, room_id: int, member_id: int, after: int, most: i
         after=after,
         most=most,
     )
+    return cast(list[Message], found)

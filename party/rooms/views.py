@@ -2,63 +2,64 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from flask import current_app
 from flask.sansio.app import App
 
 from party.clock import iso, iso_or_none
 from party.config import settings
-from party.db import Connection, Database, Row, snapshot
+from party.db import Connection, Database, snapshot
 from party.errors import RoomNotFound
-from party.rooms.stream import ROOM_COLUMNS
+from party.rows import Caller, Member, Room, Seat, columns
 
 # (room, quiz) → the quiz as guests see it.
-GuestsView = Callable[[Row, dict[str, Any]], dict[str, Any]]
+GuestsView = Callable[[Room, dict[str, Any]], dict[str, Any]]
 
 
-def present_members(tx: Connection, room: Row) -> list[Row]:
+def present_members(tx: Connection, room_id: int) -> list[Member]:
     """Who is in the room, in order of joining."""
-    return tx.all(
-        """
-        SELECT * FROM party_participants
+    found = tx.all(
+        f"""
+        SELECT {columns(Member)} FROM party_participants
         WHERE room_id = :room_id AND left_at IS NULL
         ORDER BY joined_seq, id
         """,
-        room_id=room["id"],
+        room_id=room_id,
     )
+    return cast(list[Member], found)
 
 
 @snapshot
-def view(tx: Connection, now: int, caller: Row) -> dict[str, Any]:
+def view(tx: Connection, now: int, caller: Caller) -> dict[str, Any]:
     """The caller's room: Room with `you`."""
     return room_view(tx, now, room_row(tx, caller["room_id"]), caller)
 
 
-def room_row(tx: Connection | Database, room_id: int) -> Row:
+def room_row(tx: Connection | Database, room_id: int) -> Room:
     """A room's row without locking it. Raises `RoomNotFound` if it was purged meanwhile."""
-    room = tx.one(f"SELECT {ROOM_COLUMNS} FROM party_rooms WHERE id = :id", id=room_id)
+    room = tx.one(f"SELECT {columns(Room)} FROM party_rooms WHERE id = :id", id=room_id)
     if room is None:
         raise RoomNotFound
-    return room
+    return cast(Room, room)
 
 
 @snapshot
-def preview(tx: Connection, room: Row) -> dict[str, Any]:
+def preview(tx: Connection, room: Room) -> dict[str, Any]:
     """What strangers may see of a room: RoomPreview."""
     host = host_of(tx, room)
     return {
         "code": room["code"],
         "status": room["status"],
         "hostName": host["name"],
-        "participantCount": len(present_members(tx, room)),
+        "participantCount": len(present_members(tx, room["id"])),
         "maxParticipants": room["max_participants"],
         "needsPassword": room["password_hash"] is not None,
     }
 
 
 def room_view(
-    tx: Connection, now: int, room: Row, you: Row | None = None, token: str | None = None
+    tx: Connection, now: int, room: Room, you: Seat | None = None, token: str | None = None
 ) -> dict[str, Any]:
     """Room; with `you` for that member, and with the token where one was just issued.
 
@@ -82,7 +83,7 @@ def room_view(
         "endedAt": iso_or_none(room["ended_at"]),
         "expiresAt": iso(room["expires_at"]),
         "seq": room["seq"],
-        "participants": [participant_view(member, now) for member in present_members(tx, room)],
+        "participants": [participant_view(member, now) for member in present_members(tx, room["id"])],
     }
     if you is not None:
         found["you"] = {"id": you["participant_id"], "role": you["role"]}
@@ -91,7 +92,7 @@ def room_view(
     return found
 
 
-def quiz_of(tx: Connection, room: Row) -> dict[str, Any] | None:
+def quiz_of(tx: Connection, room: Room) -> dict[str, Any] | None:
     """A room's quizData, all of it."""
     stored = tx.one("SELECT quiz_data FROM party_rooms WHERE id = :id", id=room["id"])
     return json.loads(stored["quiz_data"]) if stored and stored["quiz_data"] is not None else None
@@ -102,7 +103,7 @@ def show_guests(app: App, view: GuestsView) -> None:
     app.extensions["party.guests_view"] = view
 
 
-def participant_view(member: Row, now: int) -> dict[str, Any]:
+def participant_view(member: Member, now: int) -> dict[str, Any]:
     """Participant."""
     return {
         "id": member["participant_id"],
@@ -115,19 +116,22 @@ def participant_view(member: Row, now: int) -> dict[str, Any]:
     }
 
 
-def host_of(tx: Connection, room: Row) -> Row:
+def host_of(tx: Connection, room: Room) -> Member:
     host = tx.one(
-        "SELECT * FROM party_participants WHERE room_id = :room_id AND participant_id = :host_id",
+        f"""
+        SELECT {columns(Member)} FROM party_participants
+        WHERE room_id = :room_id AND participant_id = :host_id
+        """,
         room_id=room["id"],
         host_id=room["host_id"],
     )
     if host is None:
         raise RoomNotFound
-    return host
+    return cast(Member, host)
 
 
 @snapshot
-def peer_ids(tx: Connection, caller: Row) -> list[str]:
+def peer_ids(tx: Connection, caller: Caller) -> list[str]:
     """The ids of the other present members."""
-    members = present_members(tx, {"id": caller["room_id"]})
+    members = present_members(tx, caller["room_id"])
     return [member["participant_id"] for member in members if member["id"] != caller["id"]]

@@ -7,7 +7,7 @@ from flask import Blueprint, request
 
 from party import clock
 from party.config import settings
-from party.db import Row, database
+from party.db import database
 from party.errors import (
     BadCursor,
     MailboxFull,
@@ -21,6 +21,7 @@ from party.polling import reading
 from party.polling.memory import memory
 from party.polling.pace import breath_ms
 from party.rooms import views
+from party.rows import Caller
 from party.signaling.models import Peers, Poll, Send, SendOne, SendSeveral, SentOne, SentSeveral
 from party.signaling.send import send as send_signals
 from party.web.calls import Parameter, call
@@ -66,7 +67,7 @@ def poll_arguments() -> dict[str, Any]:
     answers={200: Poll},
     errors=(BadCursor, NotYourId, RateLimited, RoomEnded),
 )
-def poll(participant_id: str, caller: Row, after: int | None, wait: float) -> dict[str, Any]:
+def poll(participant_id: str, caller: Caller, after: int | None, wait: float) -> dict[str, Any]:
     """What is not acknowledged is given again, however often the caller asks."""
     _check_id(caller, participant_id)
     rate_limits().polls.hit(caller["id"])
@@ -93,7 +94,7 @@ def poll(participant_id: str, caller: Row, after: int | None, wait: float) -> di
     answers={201: SentOne | SentSeveral, 200: SentOne | SentSeveral},
     errors=(BadCursor, NotYourId, PeerNotFound, RateLimited, MailboxFull, RoomEnded),
 )
-def send(body: SendOne | SendSeveral, caller: Row) -> tuple[dict[str, Any], int]:
+def send(body: SendOne | SendSeveral, caller: Caller) -> tuple[dict[str, Any], int]:
     """201 if anything was stored; 200 if all of it was known already."""
     if body.fromId is not None:
         _check_id(caller, body.fromId)
@@ -114,13 +115,13 @@ def send(body: SendOne | SendSeveral, caller: Row) -> tuple[dict[str, Any], int]
 
 @blueprint.get("/signal/<code>/<participant_id>/peers")
 @call("List the other members", access="member", answers={200: Peers}, errors=(NotYourId,))
-def peers(participant_id: str, caller: Row) -> dict[str, Any]:
+def peers(participant_id: str, caller: Caller) -> dict[str, Any]:
     """The other present members' ids, in order of joining."""
     _check_id(caller, participant_id)
     found = views.peer_ids(database(), caller)
     return {"peers": found, "count": len(found)}
 
 
-def _check_id(caller: Row, participant_id: str) -> None:
+def _check_id(caller: Caller, participant_id: str) -> None:
     if participant_id != caller["participant_id"]:
         raise NotYourId

@@ -2,10 +2,12 @@
 
 from party import mailbox
 from party.config import settings
-from party.db import Connection, Row, transaction
+from party.db import Connection, transaction
 from party.errors import MailboxFull, PeerNotFound, RoomEnded
+from party.rooms.due import earliest
 from party.rooms.stream import advance, check_cursor, lock_as_member
 from party.rooms.views import present_members
+from party.rows import Caller, Member, Room
 from party.signaling.models import Message
 from party.web.models import to_json
 
@@ -14,7 +16,7 @@ MAILBOX_RETRY_SECONDS = 2
 
 @transaction
 def send(
-    tx: Connection, now: int, caller: Row, messages: list[Message], after: int | None
+    tx: Connection, now: int, caller: Caller, messages: list[Message], after: int | None
 ) -> tuple[list[int], bool]:
     """Store signals, all or none: their numbers, and whether any was new.
 
@@ -41,11 +43,11 @@ def send(
     return [numbers[message.clientMsgId or i] for i, message in enumerate(messages)], bool(fresh)
 
 
-def _store(tx: Connection, now: int, room: Row, sender: Row, messages: list[Message]) -> int:
+def _store(tx: Connection, now: int, room: Room, sender: Member, messages: list[Message]) -> int:
     """Store new signals under consecutive numbers; the first of them."""
     peers = {
         member["participant_id"]: member["id"]
-        for member in present_members(tx, room)
+        for member in present_members(tx, room["id"])
         if member["id"] != sender["id"]
     }
     signals = [_signal(peers, message) for message in messages]
@@ -55,7 +57,8 @@ def _store(tx: Connection, now: int, room: Row, sender: Row, messages: list[Mess
         if signals_left < len(theirs) or bytes_left < sum(theirs):
             raise MailboxFull(retry_after=MAILBOX_RETRY_SECONDS)
     expires_at = now + settings().signal_ttl_ms
-    first = advance(tx, room, now, len(signals), negotiated_at=now, due_at=min(room["due_at"], expires_at))
+    due_at = earliest(room["due_at"], expires_at)
+    first = advance(tx, room, now, len(signals), negotiated_at=now, due_at=due_at)
     mailbox.insert(tx, room["id"], sender["id"], sender["token_hash"], first, signals, now, expires_at)
     return first
 

@@ -14,8 +14,8 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from party.config import settings
-from party.db import Row
 from party.errors import ApiError, BadJson, JsonRequired, RateLimited, TooLarge, ValidationError
+from party.rows import Caller
 from party.web.addresses import client_key
 from party.web.models import KIB, MAX_BODY_BYTES, MAX_QUIZ_BYTES
 from party.web.rate_limits import rate_limits
@@ -40,7 +40,7 @@ REFUSALS = (400, 401, 413, 415)
 
 def read_json(
     limit: int = MAX_BODY_BYTES,
-    member: Callable[[], Row | None] = lambda: None,
+    member: Callable[[], Caller | None] = lambda: None,
     *,
     of_any_type: bool = False,
 ) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def read_json(
     return value
 
 
-def _admit(member: Callable[[], Row | None]) -> None:
+def _admit(member: Callable[[], Caller | None]) -> None:
     """Refuse whoever has had too much refused; a member is not held back for what others behind the
     same address do. Raises `RateLimited`, or what `member` does."""
     refused = rate_limits().refused_bytes

@@ -9,21 +9,18 @@ trusted caller, and returns the `data` of its answer as a plain dict.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
-from flask import Response, jsonify, request
+from flask import Flask, Response, current_app, jsonify, request
 from pydantic import TypeAdapter
 from pydantic import ValidationError as PydanticError
 
-from party import clock
-from party.db import Row, database
-from party.errors import ApiError, HostOnly, NotAMember, ValidationError
-from party.rooms import due
+from party.errors import ApiError, ValidationError
+from party.rows import Caller
 from party.web.addresses import client_key
 from party.web.body import read_json
-from party.web.models import KIB, SMALL_BODY_BYTES, room_code
+from party.web.models import KIB, SMALL_BODY_BYTES
 from party.web.rate_limits import rate_limits
-from party.web.tokens import bearer, caller_by_token
 
 View = Callable[..., Any]
 
@@ -32,6 +29,22 @@ BYTES_OF_A_CALL = 32 * KIB
 
 # Who may make a call: anyone; anyone, or a member with a token; a member; the host.
 Access = Literal["anyone", "anyone or member", "member", "host"]
+
+
+class Members(Protocol):
+    """Who knows the members of rooms (`party.rooms.members`)."""
+
+    def authenticate(self, access: Access, code: str, previous_token: bool = False) -> Caller | None:
+        """The caller of a call for the room `code`; None for a stranger where strangers may come.
+
+        Raises `TokenRequired`, `TokenInvalid`, `NotAMember`, `HostOnly`.
+        """
+
+    def by_token(self, or_previous: bool = False) -> Caller:
+        """The member, of any room, whose token the request carries.
+
+        Raises `TokenRequired`, `TokenInvalid`.
+        """
 
 
 @dataclass(frozen=True)
@@ -91,7 +104,7 @@ def call(
                 arguments |= parse()
             if access != "anyone":
                 code = arguments["code"] if "code" in arguments else arguments["body"].roomCode
-                arguments["caller"] = authenticate(access, code, previous_token)
+                arguments["caller"] = _members().authenticate(access, code, previous_token)
                 if access != "anyone or member":
                     arguments.pop("code", None)
             if not own_limit:
@@ -111,15 +124,25 @@ def call(
     return decorate
 
 
-def _member(access: Access, previous_token: bool) -> Row | None:
+def init_app(app: Flask, members: Members) -> None:
+    """Let calls ask `members` who their callers are."""
+    app.extensions["party.members"] = members
+
+
+def _members() -> Members:
+    found: Members = current_app.extensions["party.members"]
+    return found
+
+
+def _member(access: Access, previous_token: bool) -> Caller | None:
     """The member whose token a member's call carries; None where others may come.
 
     Raises `TokenRequired`, `TokenInvalid`.
     """
-    return caller_by_token(database(), or_previous=previous_token) if access in ("member", "host") else None
+    return _members().by_token(previous_token) if access in ("member", "host") else None
 
 
-def _count(caller: Row | None) -> None:
+def _count(caller: Caller | None) -> None:
     """Count a call, a member's by its member and others by their address. Raises `RateLimited`."""
     if caller is None:
         rate_limits().others.hit(client_key())
@@ -142,23 +165,3 @@ def validated(adapter: TypeAdapter[Any], value: dict[str, Any]) -> Any:
 
 # The names of alternatives among bodies, which pydantic puts into a field's path.
 TAGS = frozenset({"one", "several"})
-
-
-def authenticate(access: Access, code: str, previous_token: bool = False) -> Row | None:
-    """The caller of a call for the room `code`; None for a stranger where strangers may come.
-
-    What is overdue in the room is made first.
-    Raises `TokenRequired`, `TokenInvalid`, `NotAMember`, `HostOnly`.
-    """
-    if access == "anyone or member" and bearer() is None:
-        return None
-    db, now = database(), clock.now_ms()
-    caller = caller_by_token(db, or_previous=previous_token)
-    if caller["code"] != room_code(code):
-        raise NotAMember
-    if due.is_due(caller, now):
-        due.catch_up(db, now, caller["room_id"])
-        caller = caller_by_token(db, or_previous=previous_token)
-    if access == "host" and caller["role"] != "host":
-        raise HostOnly
-    return caller

@@ -17,8 +17,8 @@ from flask import Flask
 
 from party.db.migrate import migrate
 from party.errors import BadCursor, TokenInvalid
-from party.ops.statistics import room_counts
 from party.polling import reading, room_cache
+from party.rooms.counts import room_counts
 from party.web.tokens import hashed
 from tests.conftest import Clock, MakeApp
 from tests.support.mariadb import MariaDB

@@ -225,7 +225,7 @@ def test_what_anybody_may_ask_is_limited_by_address(
 def test_the_openapi_document_is_made_once_and_has_a_tag(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     client = Api.of_app(app)
     first = client.request("GET", "/openapi.json")
-    monkeypatch.setattr("party.ops.service.document", lambda app: pytest.fail("made again"))
+    monkeypatch.setattr("party.web.routes.document", lambda app: pytest.fail("made again"))
     assert client.request("GET", "/openapi.json").text == first.text
     unchanged = app.test_client().get("/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
     assert (unchanged.status_code, unchanged.data) == (304, b"")

@@ -1,0 +1,79 @@
+"""Who a caller is: the member of a room whose token a request carries."""
+
+from typing import cast
+
+from party import clock
+from party.db import Connection, Database, database, transaction
+from party.errors import HostOnly, NotAMember, TokenInvalid, TokenRequired
+from party.rooms import due
+from party.rows import Caller, RoomState, Seat, columns
+from party.web.calls import Access
+from party.web.models import room_code
+from party.web.tokens import bearer, hashed, same
+
+# To be followed by a condition on a member `p` and its room `r`.
+SELECT_CALLER = f"""
+    SELECT {columns(Seat, "p")}, {columns(RoomState, "r")}, NULL AS used_token_hash
+    FROM party_participants p JOIN party_rooms r ON r.id = p.room_id
+"""
+
+
+def authenticate(access: Access, code: str, previous_token: bool = False) -> Caller | None:
+    """The caller of a call for the room `code`; None for a stranger where strangers may come.
+
+    What is overdue in the room is made first.
+    Raises `TokenRequired`, `TokenInvalid`, `NotAMember`, `HostOnly`.
+    """
+    if access == "anyone or member" and bearer() is None:
+        return None
+    db, now = database(), clock.now_ms()
+    caller = by_token(previous_token)
+    if caller["code"] != room_code(code):
+        raise NotAMember
+    if due.is_due(caller, now):
+        due.catch_up(db, now, caller["room_id"])
+        caller = by_token(previous_token)
+    if access == "host" and caller["role"] != "host":
+        raise HostOnly
+    return caller
+
+
+def by_token(or_previous: bool = False) -> Caller:
+    """The member, of any room, whose token this request carries. Raises `TokenRequired`, `TokenInvalid`.
+
+    `or_previous` also takes the token before the last rejoin, as long as the new one is unused: the
+    answer that carried the new one may have been lost. The first use of the new one ends that.
+    """
+    token = bearer()
+    if token is None:
+        raise TokenRequired
+    db, token_hash = database(), hashed(token)
+    caller = _find(db, "p.token_hash = :hash", token_hash)
+    if caller is None and or_previous:
+        caller = _find(db, "p.previous_token_hash = :hash", token_hash)
+    elif caller and caller["previous_token_hash"] is not None:
+        _confirm(db, caller["id"], token_hash)
+    if caller is None:
+        raise TokenInvalid
+    stored = (caller["token_hash"], caller["previous_token_hash"])
+    if not any(known and same(token_hash, known) for known in stored):
+        raise TokenInvalid
+    caller["used_token_hash"] = token_hash
+    return caller
+
+
+def _find(db: Database, condition: str, token_hash: str) -> Caller | None:
+    return cast(Caller | None, db.one(f"{SELECT_CALLER} WHERE {condition}", hash=token_hash))
+
+
+@transaction
+def _confirm(tx: Connection, member_id: int, token_hash: str) -> None:
+    """The new page has got its token, so the one before is good for nothing any more."""
+    tx.run(
+        """
+        UPDATE party_participants SET previous_token_hash = NULL
+        WHERE id = :id AND token_hash = :token_hash
+        """,
+        id=member_id,
+        token_hash=token_hash,
+    )

@@ -1,0 +1,116 @@
+"""The rows that functions hand to each other, and the columns that are read for them.
+
+Each names what its readers need and no more. A function that needs less asks for less: a `Room` and a
+`Caller` are both something with the `Due` of a room.
+"""
+
+from typing import TypedDict
+
+
+class Due(TypedDict):
+    """When something may happen in a room by itself; None where nothing will."""
+
+    due_at: int | None
+
+
+class Cursor(TypedDict):
+    """How far a room has come, and behind which number it has left some out (see `party.rooms.stream`)."""
+
+    seq: int
+    skipped_after: int | None
+
+
+class Activity(TypedDict):
+    """What the pace of polls depends on: `negotiated_at` is the last join, rejoin or signal."""
+
+    status: str
+    negotiated_at: int
+
+
+class Lifetime(TypedDict):
+    """Until when a room lives, unless it has ended."""
+
+    status: str
+    expires_at: int
+
+
+class RoomState(Due, Cursor, Activity):
+    """What changes in a room while it is polled, by which whoever remembers it sees that it has moved."""
+
+    code: str
+    members_seq: int
+    expires_at: int
+
+
+class WatchedRoom(RoomState):
+    """The state of a room under the id of its row."""
+
+    id: int
+
+
+class Room(WatchedRoom):
+    """A room, without what features keep of it. Times are milliseconds since the epoch."""
+
+    host_id: str
+    password_hash: str | None
+    max_participants: int
+    seconds_per_question: int
+    current_question: int
+    created_at: int
+    started_at: int | None
+    ended_at: int | None
+    incarnation: int
+    skipped: int
+
+
+class Seen(TypedDict):
+    """A member's row, and when it was last seen."""
+
+    id: int
+    room_id: int
+    last_seen_at: int
+
+
+class Seat(Seen):
+    """Who somebody is in a room, and what its page has processed."""
+
+    participant_id: str
+    role: str
+    token_hash: str | None
+    previous_token_hash: str | None
+    acked_seq: int
+
+
+class Member(Seat):
+    """One who is, or was, in a room."""
+
+    name: str
+    retry_key_hash: str | None
+    score: int
+    joined_at: int
+    joined_seq: int
+    left_at: int | None
+    expired_seq: int
+
+
+class Caller(Seat, RoomState):
+    """Who makes a call, and the state of the room as it was then."""
+
+    # Of the token that the request carries: the member's, or the one before an unconfirmed rejoin.
+    used_token_hash: str | None
+
+
+class Message(TypedDict):
+    """A signal or an event on its way: `from_id` is a name, `to_id` a row, `payload` JSON."""
+
+    seq: int
+    type: str
+    from_id: str | None
+    to_id: int | None
+    payload: str
+    created_at: int
+
+
+def columns(row: type, table: str = "") -> str:
+    """The columns of such a row for a SELECT, of `table` where several are joined."""
+    return ", ".join(f"{table}.{name}" if table else name for name in row.__annotations__)
