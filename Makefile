@@ -41,7 +41,7 @@ types:
 	rm -f party/static/*.d.ts # or the checker would believe them
 	$(TSC) --project .
 	$(TSC) --allowJs --declaration --emitDeclarationOnly --target es2022 --module es2022 \
-		--moduleResolution bundler --lib es2023,dom --outDir party/static party/static/party.js
+		--moduleResolution bundler --lib es2021,dom --outDir party/static party/static/party.js
 	$(TYPESCRIPT) --package dts-bundle-generator@9.5.1 dts-bundle-generator --silent --no-banner \
 		--export-referenced-types=false --project tsconfig.json -o party/static/types.d.ts party/static/party.d.ts
 	$(TSC) --project tests/types

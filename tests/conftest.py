@@ -24,6 +24,8 @@ from tests.support.page import service as service
 from tests.support.page import url as url
 from tests.support.peers import Api, Seat
 from tests.support.server import Server
+from tests.support.tabs import open_tab as open_tab
+from tests.support.tabs import origin as origin
 from tests.support.visitors import visitors as visitors
 
 # Limits that a test does not run into unless it wants to.

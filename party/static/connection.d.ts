@@ -26,12 +26,21 @@ export class Connection {
      */
     send(packed: Packed): boolean;
     /**
+     * Send a track. A transceiver that sends nothing any more is taken again where there is one: an offer tells
+     * of all that there ever were, and would grow with each camera that is turned on.
+     *
      * @param {MediaStreamTrack} track
      * @param {MediaStream} stream  groups tracks that belong together
      */
     addTrack(track: MediaStreamTrack, stream: MediaStream): void;
     /** @param {MediaStreamTrack} track */
     removeTrack(track: MediaStreamTrack): void;
+    /**
+     * A signal was refused by the service, or has expired before the other side fetched it.
+     *
+     * @param {string} clientMsgId
+     */
+    onLost(clientMsgId: string): void;
     /** Close for good. Nothing is reported from here on. */
     close(): void;
     #private;

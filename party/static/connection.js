@@ -16,6 +16,7 @@
  */
 
 import { Pipe } from "./pipe.js";
+import { backoffMs } from "./timing.js";
 
 /** @typedef {import("./pipe.js").Data} Data */
 /** @typedef {import("./pipe.js").Packed} Packed */
@@ -48,6 +49,8 @@ const DISCONNECTED_GRACE_MS = 4_000;
 const POLITE_DELAY_MS = 2_000;
 /** From a restart of ICE until the connection counts as lost. */
 const RESTART_DEADLINE_MS = 15_000;
+/** An offer that the service refuses is made again ever more rarely. */
+const LONGEST_OFFER_DELAY_MS = 60_000;
 
 export class Connection {
   #polite;
@@ -59,8 +62,16 @@ export class Connection {
   #channel;
   #pipe;
   #negotiation = 0;
-  /** @type {Set<string>} under which `clientMsgId`s signals have been sent */
-  #posted = new Set();
+  /** @type {Map<string, {type: string, negotiation: number}>} what has been sent, by its `clientMsgId` */
+  #posted = new Map();
+  /** @type {Map<MediaStreamTrack, RTCRtpSender>} by what each sends, or will in a moment */
+  #senders = new Map();
+  /** @type {Map<RTCRtpSender, MediaStream>} the streams of tracks that took the place of others */
+  #streams = new Map();
+  /** How many offers in a row have not reached the other side. */
+  #lostOffers = 0;
+  /** @type {ReturnType<typeof setTimeout>|undefined} runs while an offer that was lost waits for its next try */
+  #offerTimer;
   /** Under which names candidates are sent: those of the description that they belong to. */
   #label = { connection: "", negotiation: 0 };
   /** @type {RTCIceCandidateInit[]} that came before the description that they belong to */
@@ -133,31 +144,67 @@ export class Connection {
   }
 
   /**
+   * Send a track. A transceiver that sends nothing any more is taken again where there is one: an offer tells
+   * of all that there ever were, and would grow with each camera that is turned on.
+   *
    * @param {MediaStreamTrack} track
    * @param {MediaStream} stream  groups tracks that belong together
    */
   addTrack(track, stream) {
-    this.#pc.addTrack(track, stream);
+    const unused = this.#unusedTransceiver(track.kind);
+    this.#senders.set(track, unused?.sender ?? this.#pc.addTrack(track, stream));
+    if (unused) {
+      this.#streams.set(unused.sender, stream);
+      this.#tellStreams();
+      this.#replaceTrack(unused.sender, track);
+      setSending(unused, true);
+    }
+    this.#offerAgain();
   }
 
   /** @param {MediaStreamTrack} track */
   removeTrack(track) {
-    const sender = this.#pc.getSenders().find((candidate) => candidate.track === track);
-    if (sender) this.#pc.removeTrack(sender);
+    const sender = this.#senders.get(track);
+    if (!sender) return;
+    this.#senders.delete(track);
+    const transceiver = this.#pc.getTransceivers().find((each) => each.sender === sender);
+    if (!transceiver) return;
+    if (transceiver.mid === null && transceiver.stop) {
+      transceiver.stop(); // no offer or answer has told of it, and none need to
+    } else {
+      this.#replaceTrack(sender, null);
+      setSending(transceiver, false);
+    }
+    this.#offerAgain();
+  }
+
+  /**
+   * A signal was refused by the service, or has expired before the other side fetched it.
+   *
+   * @param {string} clientMsgId
+   */
+  onLost(clientMsgId) {
+    const lost = this.#posted.get(clientMsgId);
+    if (lost?.type === "offer" && this.isOpen) this.#enqueue(() => this.#takeBackOffer(lost.negotiation));
+    // The other side waits for a description that will not come. Candidates are worth less: there are others.
+    else if (lost?.type === "offer" || lost?.type === "answer") this.#lose();
   }
 
   /** Close for good. Nothing is reported from here on. */
   close() {
     this.#isClosed = true;
     clearTimeout(this.#repairTimer);
+    clearTimeout(this.#offerTimer);
     this.#channel.close();
     this.#pc.close();
   }
 
   #listen() {
     const [pc, channel] = [this.#pc, this.#channel];
-    // The first offer is made by `start`, and only on one side.
-    pc.onnegotiationneeded = () => pc.currentRemoteDescription && this.#enqueue(() => this.#offer());
+    // The first offer is made by `start`, and only on one side. One that was lost waits for its next try.
+    pc.onnegotiationneeded = () => {
+      if (pc.currentRemoteDescription && this.#offerTimer === undefined) this.#enqueue(() => this.#offer());
+    };
     pc.onicecandidate = ({ candidate }) => candidate?.candidate && this.#postCandidate(candidate);
     pc.onconnectionstatechange = () => this.#report();
     channel.onopen = () => this.#report();
@@ -187,6 +234,7 @@ export class Connection {
     this.#repairTimer ??= setTimeout(
       () => {
         this.#pc.restartIce();
+        this.#offerAgain();
         this.#repairTimer = setTimeout(() => this.#lose(), RESTART_DEADLINE_MS);
       },
       graceMs + (this.#polite ? POLITE_DELAY_MS : 0),
@@ -223,15 +271,74 @@ export class Connection {
     await this.#describe("offer");
   }
 
+  /**
+   * An offer is lost while the connection is open: it goes on as it was before. What the offer was made for is
+   * offered again after a while.
+   *
+   * @param {number} negotiation
+   */
+  async #takeBackOffer(negotiation) {
+    // In glare it has been taken back already.
+    if (negotiation !== this.#negotiation || this.#pc.signalingState !== "have-local-offer") return;
+    this.#lostOffers += 1;
+    const delayMs = backoffMs(this.#lostOffers, LONGEST_OFFER_DELAY_MS);
+    this.#offerTimer = setTimeout(() => this.#offerAgain(), delayMs);
+    await this.#pc.setLocalDescription({ type: "rollback" });
+  }
+
+  /** Where an offer was lost, try the next one now: what is to be offered has changed, or time has passed. */
+  #offerAgain() {
+    if (this.#offerTimer === undefined) return;
+    clearTimeout(this.#offerTimer);
+    this.#offerTimer = undefined;
+    this.#enqueue(() => this.#offer());
+  }
+
+  /**
+   * @param {string} kind  "audio" or "video"
+   * @returns {RTCRtpTransceiver|undefined}
+   */
+  #unusedTransceiver(kind) {
+    const used = new Set(this.#senders.values());
+    return this.#pc
+      .getTransceivers()
+      .find(
+        ({ sender, receiver, mid, currentDirection, direction }) =>
+          mid !== null &&
+          receiver.track.kind === kind &&
+          !used.has(sender) &&
+          ![currentDirection, direction].includes("stopped"),
+      );
+  }
+
+  /** Chromium goes back to a sender's first stream after each negotiation; older Firefoxes keep to it. */
+  #tellStreams() {
+    for (const [sender, stream] of this.#streams) sender.setStreams?.(stream);
+  }
+
+  /**
+   * Replacements are made one after the other, in between negotiations.
+   *
+   * @param {RTCRtpSender} sender
+   * @param {MediaStreamTrack|null} track
+   */
+  #replaceTrack(sender, track) {
+    sender.replaceTrack(track).catch((error) => {
+      if (!this.#isClosed) console.warn("party: a track could not be replaced", error);
+    });
+  }
+
   /** @param {"offer"|"answer"} type */
   async #describe(type) {
     // The description begins the gathering of candidates: credentials must be good by then.
     this.#useIceServers(await this.#iceServers.fresh());
     this.#label = { connection: this.id, negotiation: this.#negotiation };
+    this.#tellStreams();
     await this.#pc.setLocalDescription();
     const description = this.#pc.localDescription;
     if (this.#isClosed || !description) return;
-    this.#post(type, { ...this.#label, description: description.toJSON() });
+    const { type: kind, sdp } = description; // not every implementation's description has a `toJSON`
+    this.#post(type, { ...this.#label, description: { type: kind, sdp } });
   }
 
   /**
@@ -239,7 +346,7 @@ export class Connection {
    * @param {SignalPayload} payload
    */
   #post(type, payload) {
-    this.#posted.add(this.#sendSignal(type, payload));
+    this.#posted.set(this.#sendSignal(type, payload), { type, negotiation: payload.negotiation });
   }
 
   /** @param {RTCIceServer[]} iceServers */
@@ -252,7 +359,9 @@ export class Connection {
   /** @param {RTCIceCandidate} candidate */
   #postCandidate(candidate) {
     if (this.#isClosed) return;
-    this.#post("ice", { ...this.#label, candidates: [candidate.toJSON()] });
+    const { sdpMid, sdpMLineIndex, usernameFragment } = candidate;
+    const init = { candidate: candidate.candidate, sdpMid, sdpMLineIndex, usernameFragment };
+    this.#post("ice", { ...this.#label, candidates: [init] });
   }
 
   /** @param {SignalPayload} payload */
@@ -260,14 +369,33 @@ export class Connection {
     const isGlare = this.#pc.signalingState !== "stable";
     if (isGlare && !this.#polite) return;
     this.#negotiation = negotiation;
+    // Chromium shows no picture that comes where an own offer, which was to send there again, is taken back:
+    // the own tracks follow in another offer.
+    const held = isGlare ? this.#resumingTransceivers() : [];
+    for (const transceiver of held) setSending(transceiver, false);
     await this.#setRemoteDescription(description); // in glare it takes back the own offer
     await this.#describe("answer");
+    const senders = new Set(this.#senders.values());
+    for (const transceiver of held) if (senders.has(transceiver.sender)) setSending(transceiver, true);
+    this.#tellStreams();
+  }
+
+  /** Those that do not send yet, did so before or might have, and will as soon as an offer is answered. */
+  #resumingTransceivers() {
+    return this.#pc
+      .getTransceivers()
+      .filter(
+        ({ direction, currentDirection }) =>
+          ["sendrecv", "sendonly"].includes(direction) && ["recvonly", "inactive"].includes(currentDirection ?? ""),
+      );
   }
 
   /** @param {SignalPayload} payload */
   async #takeAnswer({ negotiation, description }) {
     if (negotiation !== this.#negotiation || this.#pc.signalingState !== "have-local-offer") return;
     await this.#setRemoteDescription(description);
+    this.#tellStreams();
+    this.#lostOffers = 0;
   }
 
   /** @param {RTCSessionDescriptionInit} [description] */
@@ -289,4 +417,14 @@ export class Connection {
       await this.#pc.addIceCandidate(candidate).catch(() => {});
     }
   }
+}
+
+/**
+ * @param {RTCRtpTransceiver} transceiver
+ * @param {boolean} sends
+ */
+function setSending(transceiver, sends) {
+  const receives = ["sendrecv", "recvonly"].includes(transceiver.direction);
+  if (sends) transceiver.direction = receives ? "sendrecv" : "sendonly";
+  else transceiver.direction = receives ? "recvonly" : "inactive";
 }

@@ -66,7 +66,7 @@ export class Outbox {
    */
   post(toId, type, payload) {
     const copy = JSON.parse(JSON.stringify(payload));
-    let signal = this.#gathering.findLast((waiting) => waiting.toId === toId);
+    let signal = [...this.#gathering].reverse().find((waiting) => waiting.toId === toId);
     if (signal && type === "ice" && belongTogether(signal, copy)) {
       signal.payload.candidates.push(...copy.candidates);
     } else {

@@ -236,6 +236,9 @@ export class Party extends EventTarget {
       mayRest: () => this.#peers.size > 0 && ![...this.#peers.values()].some(({ isExpected }) => isExpected),
       onAnswer: (answer) => this.#onAnswer(answer),
       onError: (error) => this.#onError(error),
+      onRefused: (signals) => {
+        for (const { toId, clientMsgId } of signals) this.#peers.get(toId)?.onRefused(clientMsgId);
+      },
       onStop: (error) => this.#onEnded(error.code === "ROOM_ENDED" ? "ended" : "removed"),
     });
     globalThis.addEventListener?.("pagehide", this.#onPageHide);

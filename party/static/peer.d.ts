@@ -30,6 +30,12 @@ export class Peer {
      */
     onExpired(clientMsgId: string): void;
     /**
+     * The service has refused a signal: it never reaches the other side.
+     *
+     * @param {string} clientMsgId
+     */
+    onRefused(clientMsgId: string): void;
+    /**
      * @param {"offer"|"answer"|"ice"} type
      * @param {SignalPayload} payload
      */

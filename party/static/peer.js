@@ -93,7 +93,17 @@ export class Peer {
    * @param {string} clientMsgId
    */
   onExpired(clientMsgId) {
-    if (this.#state !== "open" && this.#connection?.hasPosted(clientMsgId)) this.start();
+    if (this.#state === "open") this.#connection?.onLost(clientMsgId);
+    else if (this.#connection?.hasPosted(clientMsgId)) this.start();
+  }
+
+  /**
+   * The service has refused a signal: it never reaches the other side.
+   *
+   * @param {string} clientMsgId
+   */
+  onRefused(clientMsgId) {
+    this.#connection?.onLost(clientMsgId);
   }
 
   /**

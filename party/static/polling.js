@@ -41,7 +41,7 @@ const LONGEST_BLOCKED_DELAY_MS = 30_000;
  */
 const BELIEVED_AFTER = { PEER_NOT_FOUND: 2, BLOCKED: 2, NETWORK: 6, INTERNAL: 6 };
 
-/** Why a request was given up: not a failure. */
+/** What a request that was given up ends with, whatever the browser makes of it: not a failure. */
 const GIVEN_UP = Symbol("given up for another request");
 
 /**
@@ -168,7 +168,7 @@ export class PollLoop {
     if (!request) return;
     const answerMs = this.#quickestAnswerMs * HELD_AFTER.factor + HELD_AFTER.extraMs;
     const heldInMs = request.sentAt + Math.min(answerMs, HELD_AFTER.longestMs) - performance.now();
-    const giveUp = () => this.#inFlight === request && request.aborter.abort(GIVEN_UP);
+    const giveUp = () => this.#inFlight === request && request.aborter.abort();
     setTimeout(giveUp, Math.max(0, heldInMs));
   }
 
@@ -200,8 +200,7 @@ export class PollLoop {
       return isDue ? 0 : Math.max(0, this.#paceMs(answer) - heldMs);
     } catch (error) {
       if (this.#stopped || error === GIVEN_UP) return 0;
-      if (!(error instanceof ApiError)) throw error;
-      return this.#afterFailure(error, batch);
+      return this.#afterFailure(asApiError(error), batch);
     }
   }
 
@@ -217,6 +216,8 @@ export class PollLoop {
       return await (isPoll || this.#cursor === null
         ? this.#api.poll(this.#cursor, { mayBeHeld, signal: aborter.signal })
         : this.#api.send(batch, this.#cursor, aborter.signal));
+    } catch (error) {
+      throw aborter.signal.aborted ? GIVEN_UP : error;
     } finally {
       this.#inFlight = null;
     }
@@ -225,8 +226,9 @@ export class PollLoop {
   /** @param {PollAnswer} answer */
   #receive(answer) {
     const cursor = this.#cursor ?? 0;
+    const messages = answer.messages.filter(({ seq }) => seq > cursor);
     this.#cursor = answer.seq;
-    this.#onAnswer({ ...answer, messages: answer.messages.filter(({ seq }) => seq > cursor) });
+    this.#onAnswer({ ...answer, messages });
   }
 
   /** Whether this is a hidden page with nothing to connect. */
@@ -329,4 +331,16 @@ export class PollLoop {
 function heldMsSince(sentAt) {
   const tookMs = performance.now() - sentAt;
   return tookMs > AT_ONCE_MS ? tookMs : 0;
+}
+
+/**
+ * Polling goes on whatever happens, and never ends without a word: a fault of ours, or of a browser that
+ * lacks what we use, is told as any other failure, and tried again as one.
+ *
+ * @param {unknown} error
+ */
+function asApiError(error) {
+  if (error instanceof ApiError) return error;
+  console.error("party: a poll failed", error);
+  return new ApiError({ code: "CLIENT_ERROR", message: `The client failed: ${error}`, status: 0 });
 }

@@ -36,6 +36,9 @@ const harness = {
   getCamera,
   addCamera,
   removeCamera,
+  cameraId: () => camera.id,
+  moves,
+  arriving,
   playing,
   reloadOn,
   makeLarge,
@@ -148,7 +151,10 @@ function addCamera() {
 }
 
 function removeCamera() {
-  for (const track of camera.getTracks()) harness.party.removeTrack(track);
+  for (const track of camera.getTracks()) {
+    harness.party.removeTrack(track);
+    track.stop();
+  }
 }
 
 /**
@@ -172,6 +178,26 @@ function playing(peerId) {
     if (video.videoWidth > 0 && video.currentTime > 0) kinds.push("video");
   }
   return kinds.sort();
+}
+
+/** The stream of a peer by its id, once it has been told of. */
+function streamOf(peerId, streamId) {
+  return (harness.tracks[peerId] ?? []).map(({ streams }) => streams[0]).find(({ id }) => id === streamId);
+}
+
+/** Which kinds of track arrive in a stream of a peer. */
+function arriving(peerId, streamId) {
+  return streamOf(peerId, streamId)?.getTracks().map(({ kind }) => kind).sort().join();
+}
+
+/** Resolves when the picture in a stream of a peer moves. */
+async function moves(peerId, streamId) {
+  const srcObject = streamOf(peerId, streamId);
+  const video = Object.assign(document.createElement("video"), { muted: true, srcObject });
+  document.body.append(video);
+  video.play().catch(() => {});
+  while (video.currentTime < 0.2) await new Promise((resolve) => setTimeout(resolve, 20));
+  video.remove();
 }
 
 let reloadMoment = null;

@@ -11,59 +11,21 @@ import pytest
 from playwright.sync_api import Browser
 
 from party.db.migrate import migrate
-from tests.conftest import GENEROUS, MakeServer
+from tests.conftest import GENEROUS
+from tests.support import tabs
 from tests.support.browser import LonelyBrowser
 from tests.support.firefox import Firefox
 from tests.support.mariadb import MariaDB
 from tests.support.proxy import UNHARMED, Fate, Proxy
 from tests.support.server import Server
-from tests.support.tabs import MakeTab, Tab, at_once, exchange, serve_harness, wait_connected
+from tests.support.tabs import MakeTab, Tab, at_once, exchange, wait_connected
+
+# The service, and two who are connected.
+service = tabs.service
+pair = tabs.pair
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 on_mariadb = pytest.mark.parametrize("engine", ["mariadb"], indirect=True)
-
-
-@pytest.fixture(scope="module")
-def origin() -> Iterator[str]:
-    """Where the test page lies: not where the service is."""
-    with serve_harness() as found:
-        yield found
-
-
-@pytest.fixture
-def service(server: MakeServer, origin: str) -> Server:
-    """The service under gunicorn with two worker processes, open to the test page."""
-    return server(workers=2, ALLOWED_ORIGINS=origin)
-
-
-@pytest.fixture
-def open_tab(browser: Browser, origin: str) -> Iterator[MakeTab]:
-    """Opens tabs: `open_tab(service)`. In the end none has seen a message twice or an error."""
-    opened: list[Tab] = []
-
-    def make(service: Server | Proxy, browser: Browser = browser) -> Tab:
-        tab = Tab(browser, origin, service.url)
-        tab.may_fail_requests = isinstance(service, Proxy)
-        opened.append(tab)
-        return tab
-
-    yield make
-    try:
-        for tab in opened:
-            tab.check_messages()
-            tab.check_complaints()
-    finally:
-        for tab in opened:
-            tab.page.context.close()
-
-
-@pytest.fixture
-def pair(service: Server, open_tab: MakeTab) -> tuple[Tab, Tab]:
-    """A host and a guest, connected."""
-    ada, ben = open_tab(service), open_tab(service)
-    ben.join(ada.create(), "ben")
-    wait_connected(ada, ben)
-    return ada, ben
 
 
 @pytest.fixture

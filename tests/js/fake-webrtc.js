@@ -26,6 +26,46 @@ class FakeChannel {
   }
 }
 
+class FakeTransceiver {
+  mid = null;
+  /** Whether an answer has told of it. */
+  isSettled = false;
+  currentDirection = null;
+  #direction = "sendrecv";
+  #onChange;
+
+  /**
+   * @param {any} track
+   * @param {() => void} onChange
+   */
+  constructor(track, onChange) {
+    this.#onChange = onChange;
+    this.receiver = { track: { kind: track.kind } };
+    this.sender = {
+      track,
+      setStreams: () => {},
+      replaceTrack: async (/** @type {any} */ other) => {
+        await null;
+        this.sender.track = other;
+      },
+    };
+  }
+
+  get direction() {
+    return this.#direction;
+  }
+
+  set direction(direction) {
+    this.#direction = direction;
+    this.#onChange();
+  }
+
+  stop() {
+    this.direction = "stopped";
+    this.sender.track = null;
+  }
+}
+
 export class FakePeerConnection {
   /** @type {FakePeerConnection[]} all that were made */
   static all = [];
@@ -33,14 +73,15 @@ export class FakePeerConnection {
   signalingState = "stable";
   connectionState = "new";
   localDescription = null;
+  currentLocalDescription = null;
   remoteDescription = null;
   currentRemoteDescription = null;
   channel = new FakeChannel();
   /** @type {any[]} */
   candidates = [];
   restarts = 0;
-  /** @type {Set<object>} the media tracks that are sent */
-  tracks = new Set();
+  /** @type {any[]} */
+  transceivers = [];
   /** @type {any[]} the ICE servers that each gathering asked */
   gatherings = [];
 
@@ -68,21 +109,53 @@ export class FakePeerConnection {
     this.configuration = configuration;
   }
 
-  addTrack(track) {
-    if (this.tracks.has(track)) throw new Error("InvalidAccessError: is sent already");
-    this.tracks.add(track);
+  /** The media tracks that are sent. */
+  get tracks() {
+    return this.transceivers.map(({ sender }) => sender.track).filter(Boolean);
   }
 
-  async setLocalDescription() {
+  getTransceivers() {
+    return this.transceivers.filter(({ direction }) => direction !== "stopped");
+  }
+
+  addTrack(track) {
+    if (this.tracks.includes(track)) throw new Error("InvalidAccessError: is sent already");
+    const transceiver = new FakeTransceiver(track, () => this.#negotiationNeeded());
+    this.transceivers.push(transceiver);
+    this.#negotiationNeeded();
+    return transceiver.sender;
+  }
+
+  #settle() {
+    this.currentLocalDescription = this.localDescription;
+    for (const transceiver of this.transceivers) transceiver.isSettled = transceiver.mid !== null;
+  }
+
+  #negotiationNeeded() {
+    queueMicrotask(() => this.onnegotiationneeded?.());
+  }
+
+  /** @param {{type: "rollback"}} [rollback] */
+  async setLocalDescription(rollback) {
     await null;
     this.#assertUsable();
+    if (rollback) {
+      if (this.signalingState !== "have-local-offer") throw new Error(`InvalidStateError: ${this.signalingState}`);
+      this.signalingState = "stable";
+      this.localDescription = this.currentLocalDescription;
+      for (const transceiver of this.transceivers) if (!transceiver.isSettled) transceiver.mid = null;
+      this.#negotiationNeeded();
+      return;
+    }
+    this.getTransceivers().forEach((transceiver, i) => (transceiver.mid = String(i)));
     this.gatherings.push(this.configuration.iceServers);
     const type = this.signalingState === "have-remote-offer" ? "answer" : "offer";
-    const sdp = `${type} ${++lastId}`;
+    const sdp = `${type} ${++lastId} with ${this.getTransceivers().length} m-lines`;
     makers.set(sdp, this);
     this.localDescription = description(type, sdp);
     this.signalingState = type === "offer" ? "have-local-offer" : "stable";
     if (type === "answer") this.currentRemoteDescription = this.remoteDescription;
+    if (type === "answer") this.#settle();
     queueMicrotask(() => this.onicecandidate?.({ candidate: candidateOf(sdp) }));
     this.#pair();
   }
@@ -98,14 +171,15 @@ export class FakePeerConnection {
     this.remoteDescription = remote;
     this.signalingState = remote.type === "offer" ? "have-remote-offer" : "stable";
     if (remote.type === "answer") this.currentRemoteDescription = remote;
+    if (remote.type === "answer") this.#settle();
     this.#pair();
   }
 
-  /** @param {{sdp: string}} candidate */
+  /** @param {{sdpMid: string}} candidate */
   async addIceCandidate(candidate) {
     await null;
     if (!this.remoteDescription) throw new Error("InvalidStateError: no remote description");
-    if (candidate.sdp !== this.remoteDescription.sdp) throw new Error("OperationError: of another description");
+    if (candidate.sdpMid !== this.remoteDescription.sdp) throw new Error("OperationError: of another description");
     this.candidates.push(candidate);
   }
 
@@ -154,10 +228,10 @@ export class FakePeerConnection {
  * @param {string} sdp
  */
 function description(type, sdp) {
-  return { type, sdp, toJSON: () => ({ type, sdp }) };
+  return { type, sdp };
 }
 
 /** @param {string} sdp */
 function candidateOf(sdp) {
-  return { candidate: `candidate of ${sdp}`, toJSON: () => ({ candidate: `candidate of ${sdp}`, sdp }) };
+  return { candidate: `candidate of ${sdp}`, sdpMid: sdp };
 }

@@ -130,10 +130,10 @@ test("candidates that come before their offer are kept for it", async () => {
   const pair = new Pair();
   const { b } = pair.peers;
   const sdp = "offer of somebody";
-  b.receive("ice", { connection: "x", negotiation: 1, candidates: [{ candidate: "early", sdp }] });
+  b.receive("ice", { connection: "x", negotiation: 1, candidates: [{ candidate: "early", sdpMid: sdp }] });
   b.receive("offer", { connection: "x", negotiation: 1, description: { type: "offer", sdp } });
   await clock.advance(10);
-  assert.deepEqual(FakePeerConnection.all[0].candidates, [{ candidate: "early", sdp }]);
+  assert.deepEqual(FakePeerConnection.all[0].candidates, [{ candidate: "early", sdpMid: sdp }]);
 });
 
 test("when both begin at the same moment, both end up with the same one connection", async () => {
@@ -324,4 +324,118 @@ test("a closed peer posts nothing more and leaks no connection", async () => {
   await clock.advance(60_000);
   assert.equal(pair.posted.length, count);
   assert.ok(FakePeerConnection.all.every(({ signalingState }) => signalingState === "closed"));
+});
+
+/** @param {Pair} pair */
+const lastOffer = (pair) => pair.posted.filter(({ type }) => type === "offer").at(-1)?.payload.description.sdp;
+
+/** @param {string} kind */
+const media = (kind) => /** @type {any[]} */ ([{ kind }, { id: "stream" }]);
+
+test("a track takes the place of one that is sent no more: offers do not grow", async () => {
+  const pair = new Pair();
+  const { a } = pair.peers;
+  a.start();
+  await clock.advance(1_000);
+  for (let i = 0; i < 20; i++) {
+    for (const kind of ["video", "audio"]) {
+      const [track, stream] = media(kind);
+      a.addTrack(track, stream);
+      await clock.advance(1_000);
+      assert.deepEqual(FakePeerConnection.all[0].tracks, [track]);
+      a.removeTrack(track);
+      await clock.advance(1_000);
+      assert.deepEqual(FakePeerConnection.all[0].tracks, []);
+    }
+  }
+  assert.match(lastOffer(pair), /with 2 m-lines/);
+  const directions = FakePeerConnection.all[0].transceivers.map(({ direction }) => direction);
+  assert.deepEqual(directions, ["recvonly", "recvonly"]);
+  assert.equal(FakePeerConnection.all.length, 2);
+  await pair.assertConnected();
+});
+
+test("tracks that are sent at the same time each have their place", async () => {
+  const pair = new Pair();
+  const { a } = pair.peers;
+  a.start();
+  await clock.advance(1_000);
+  const tracks = [media("video"), media("video")];
+  for (let i = 0; i < 3; i++) {
+    for (const [track, stream] of tracks) a.addTrack(track, stream);
+    await clock.advance(1_000);
+    assert.deepEqual(FakePeerConnection.all[0].tracks, tracks.map(([track]) => track));
+    for (const [track] of tracks) a.removeTrack(track);
+    await clock.advance(1_000);
+  }
+  assert.match(lastOffer(pair), /with 2 m-lines/);
+});
+
+for (const what of /** @type {const} */ (["onRefused", "onExpired"])) {
+  test(`an offer that is lost (${what}) while a connection is open is taken back and made again`, async () => {
+    const pair = new Pair();
+    const { a } = pair.peers;
+    a.start();
+    await clock.advance(1_000);
+    const { deliver } = pair;
+    pair.deliver = () => {};
+    a.addTrack(...media("video"));
+    await clock.advance(1);
+    const [pc, other] = FakePeerConnection.all;
+    assert.equal(pc.signalingState, "have-local-offer");
+    a[what](`message ${pair.posted.findIndex(({ type, payload }) => type === "offer" && payload.negotiation === 2) + 1}`);
+    await clock.advance(1);
+    assert.equal(pc.signalingState, "stable");
+    assert.equal(pair.posted.filter(({ type }) => type === "offer").length, 2);
+    pair.deliver = deliver;
+    await clock.advance(2_000);
+    assert.equal(pc.localDescription?.sdp, other.remoteDescription?.sdp);
+    assert.match(lastOffer(pair), /with 1 m-lines/);
+    assert.equal(FakePeerConnection.all.length, 2);
+    await pair.assertConnected();
+  });
+}
+
+test("an offer that is always refused is made ever more rarely, until what is offered changes", async () => {
+  const pair = new Pair();
+  const { a } = pair.peers;
+  a.start();
+  await clock.advance(1_000);
+  const offers = () => pair.posted.filter(({ type }) => type === "offer");
+  const refuse = () => {
+    for (let i = 0; i < pair.posted.length; i++) {
+      if (/with 1 m/.test(pair.posted[i].payload.description?.sdp)) a.onRefused(`message ${i + 1}`);
+    }
+  };
+  const { deliver } = pair;
+  pair.deliver = () => {};
+  const [track, stream] = media("video");
+  a.addTrack(track, stream);
+  for (let i = 0; i < 600; i++) {
+    await clock.advance(1_000);
+    refuse();
+  }
+  assert.ok(offers().length > 8 && offers().length < 30, String(offers().length));
+  assert.equal(a.state, "open");
+  pair.deliver = deliver;
+  a.removeTrack(track);
+  await clock.advance(1_000);
+  assert.match(lastOffer(pair), /with 0 m-lines/);
+  assert.equal(FakePeerConnection.all[0].signalingState, "stable");
+  await pair.assertConnected();
+});
+
+test("a first offer or an answer that is refused is begun anew", async () => {
+  const pair = new Pair();
+  pair.peers.a.start();
+  await clock.advance(1);
+  pair.peers.a.onRefused("message 1");
+  await clock.advance(60_000);
+  await pair.assertConnected();
+  const before = FakePeerConnection.all.length;
+  const answer = pair.posted.findIndex(({ type }) => type === "answer");
+  pair.peers[/** @type {"a"|"b"} */ (pair.posted[answer].from)].onRefused(`message ${answer + 1}`);
+  await clock.advance(60_000);
+  await pair.assertConnected();
+  assert.ok(FakePeerConnection.all.length > before);
 });

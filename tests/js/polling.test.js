@@ -333,6 +333,7 @@ test("a signal that is refused for ever is dropped and told of", async () => {
   setup.loop.post("b", "offer", {});
   await clock.advance(10_000);
   assert.deepEqual(setup.errors, ["TOO_LARGE"]);
+  assert.deepEqual(setup.refused.map(({ toId }) => toId), ["b"]);
   assert.equal(setup.requests.filter(({ batch }) => batch).length, 1);
 });
 
@@ -631,4 +632,22 @@ test("a hidden page with nothing to connect has no poll held", async () => {
   page.visibilityState = "visible";
   await clock.advance(5_000);
   assert.equal(setup.requests.at(-1).mayBeHeld, true);
+});
+
+test("whatever goes wrong in the client or its browser, polling goes on, and the app is told", async () => {
+  const complaints = [];
+  console.error = (...args) => complaints.push(args);
+  const setup = new Setup(
+    () => {
+      throw new TypeError("undefined is not a function (near 'list.findLast')");
+    },
+    () => ({ seq: 6 }), // no answer of the service's, though it looks like one
+  );
+  await clock.advance(10_000);
+  assert.deepEqual(setup.errors, ["CLIENT_ERROR", "CLIENT_ERROR"]);
+  assert.equal(complaints.length, 2);
+  assert.equal(setup.requests[2].after, 5);
+  const before = setup.requests.length;
+  await clock.advance(5_000);
+  assert.ok(setup.requests.length >= before + 4);
 });

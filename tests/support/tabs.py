@@ -12,10 +12,13 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.support.browser import Watched
+from tests.support.proxy import Proxy
+from tests.support.server import Server
 
 FOLDER = Path(__file__).resolve().parents[1] / "client"
 # Far more than anything takes, for machines that have much else to do.
@@ -45,9 +48,12 @@ class Tab(Watched):
     It knows what it must have received from whom: every message exactly once and in order.
     """
 
-    def __init__(self, browser: Browser | BrowserContext, origin: str, service: str) -> None:
+    def __init__(
+        self, browser: Browser | BrowserContext, origin: str, service: str, script: str = ""
+    ) -> None:
         profile = browser.new_context() if isinstance(browser, Browser) else browser
         super().__init__(profile.new_page())
+        self.page.add_init_script(script)  # before any other
         self.may_fail_requests = False
         self.id = ""
         self.code = ""
@@ -160,6 +166,49 @@ class Tab(Watched):
 
 
 MakeTab = Callable[..., Tab]
+
+
+@pytest.fixture(scope="module")
+def origin() -> Iterator[str]:
+    """Where the test page lies: not where the service is."""
+    with serve_harness() as found:
+        yield found
+
+
+@pytest.fixture
+def service(server: Callable[..., Server], origin: str) -> Server:
+    """The service under gunicorn with two worker processes, open to the test page."""
+    return server(workers=2, ALLOWED_ORIGINS=origin)
+
+
+@pytest.fixture
+def open_tab(browser: Browser, origin: str) -> Iterator[MakeTab]:
+    """Opens tabs: `open_tab(service)`. In the end none has seen a message twice or an error."""
+    opened: list[Tab] = []
+
+    def make(service: Server | Proxy, browser: Browser = browser, script: str = "") -> Tab:
+        tab = Tab(browser, origin, service.url, script)
+        tab.may_fail_requests = isinstance(service, Proxy)
+        opened.append(tab)
+        return tab
+
+    yield make
+    try:
+        for tab in opened:
+            tab.check_messages()
+            tab.check_complaints()
+    finally:
+        for tab in opened:
+            tab.page.context.close()
+
+
+@pytest.fixture
+def pair(service: Server, open_tab: MakeTab) -> tuple[Tab, Tab]:
+    """A host and a guest, connected."""
+    ada, ben = open_tab(service), open_tab(service)
+    ben.join(ada.create(), "ben")
+    wait_connected(ada, ben)
+    return ada, ben
 
 
 def wait_connected(*tabs: Tab, openings: int = 1) -> None:

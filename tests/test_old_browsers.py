@@ -1,0 +1,117 @@
+"""The oldest browsers that docs/client.md names: what came later is taken away from Chromium."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.conftest import MakeServer
+from tests.support import tabs
+from tests.support.server import ROOT, Server
+from tests.support.tabs import MakeTab, Tab, exchange, wait_connected
+from tests.support.visitors import Visitor
+
+service = tabs.service
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+# What Safari 15.0, Chrome 99 or Firefox 113 lacks, as far as somebody might write it without thinking.
+TAKE_AWAY = """
+const gone = {
+  "Array.prototype": "at findLast findLastIndex toSorted toReversed toSpliced with group groupToMap",
+  "Array": "fromAsync",
+  "Object.getPrototypeOf(Uint8Array.prototype)": "at findLast findLastIndex toSorted toReversed with",
+  "Uint8Array.prototype": "toHex toBase64 setFromHex setFromBase64",
+  "Uint8Array": "fromHex fromBase64",
+  "ArrayBuffer.prototype": "transfer transferToFixedLength resize",
+  "String.prototype": "at isWellFormed toWellFormed",
+  "Object": "hasOwn groupBy",
+  "Map": "groupBy",
+  "Set.prototype": "union intersection difference symmetricDifference isSubsetOf isSupersetOf isDisjointFrom",
+  "Promise": "withResolvers try",
+  "AbortSignal": "abort any timeout",
+  "AbortSignal.prototype": "throwIfAborted reason",
+  "Crypto.prototype": "randomUUID subtle",
+  "Response": "json",
+  "URL": "canParse parse",
+  "URLSearchParams.prototype": "size",
+  "Navigator.prototype": "locks userActivation",
+  "Element.prototype": "checkVisibility setHTML setHTMLUnsafe",
+  "HTMLElement.prototype": "showPopover hidePopover togglePopover popover inert",
+  "HTMLDialogElement.prototype": "show showModal",
+  "RTCRtpSender.prototype": "setStreams",
+  "globalThis": "structuredClone BroadcastChannel LockManager Iterator scheduler requestIdleCallback"
+    + " URLPattern CompressionStream DecompressionStream",
+};
+for (const [owner, names] of Object.entries(gone)) {
+  const object = (0, eval)(owner);
+  for (const name of names.split(" ")) delete object[name];
+}
+const abort = AbortController.prototype.abort;
+AbortController.prototype.abort = function () {
+  abort.call(this);
+};
+"""
+
+
+@pytest.fixture
+def open_old_tab(open_tab: MakeTab) -> MakeTab:
+    """Opens tabs of an old browser."""
+
+    def make(service: Server) -> Tab:
+        return open_tab(service, script=TAKE_AWAY)
+
+    return make
+
+
+def test_two_old_browsers_connect_talk_and_come_back(service: Server, open_old_tab: MakeTab) -> None:
+    ada, ben = open_old_tab(service), open_old_tab(service)
+    for tab in (ada, ben):
+        assert (
+            tab.get("[[].findLast, Object.hasOwn, globalThis.structuredClone, navigator.locks]") == [None] * 4
+        )
+    ben.join(ada.create(), "ben")
+    wait_connected(ada, ben)
+    exchange(ada, ben)
+    # A reconnection needs signals while a poll may be under way: it is given up.
+    ada.run("party.reconnect('ben')")
+    wait_connected(ada, ben, openings=2)
+    ada.run("await harness.getCamera(); harness.addCamera()")
+    ben.wait("harness.playing('ada').join() === 'audio,video'")
+    ben.reload()
+    ada.wait("harness.opened.ben >= 3")
+    wait_connected(ada, ben)
+    exchange(ada, ben)
+    assert ada.get("harness.errors") == ben.get("harness.errors") == []
+
+
+def test_an_old_browser_gives_a_held_poll_up_to_send(
+    server: MakeServer, origin: str, open_old_tab: MakeTab
+) -> None:
+    service = server(workers=2, ALLOWED_ORIGINS=origin, LONG_POLL_SECONDS=20)
+    ada, ben = open_old_tab(service), open_old_tab(service)
+    ben.join(ada.create(), "ben")
+    wait_connected(ada, ben)
+    ada.run("party.reconnect('ben')")
+    wait_connected(ada, ben, openings=2)
+    ben.run("await party.leave()")
+    ada.wait("party.participants.length === 1")
+    assert ada.get("harness.errors") == ben.get("harness.errors") == []
+
+
+def test_the_demo_page_works_in_old_browsers(server: MakeServer, visitors: list[Visitor]) -> None:
+    ada, ben, _ = visitors
+    url = f"{server(workers=2, DEMO=True).url}/"
+    for visitor in (ada, ben):
+        visitor.page.add_init_script(TAKE_AWAY)
+    ben.join(url, ada.create(url, "Ada"), "Ben")
+    ada.expect_connected("Ben")
+    ada.say("hello")
+    ben.expect_message("Ada", "hello")
+    ben.page.get_by_role("button", name="Leave").click()
+    expect(ada.page.locator("#participants li")).to_have_count(1)
+
+
+def test_the_documentation_names_the_oldest_browsers(engine: str) -> None:
+    text = (ROOT / "docs" / "client.md").read_text()
+    assert re.search(r"Safari 15\b.*Chrome 99\b.*Firefox 113\b", text)
