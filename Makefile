@@ -1,6 +1,6 @@
 # make run    serve the app with its demo page on an embedded database
 # make test   run the whole suite (ARGS="-k rejoin" for a part of it)
-# make lint   ruff, mypy and, for the client, TypeScript's checker (needs npm)
+# make lint   ruff, mypy, import-linter and, for the client, TypeScript's checker (needs npm)
 # make types  check the client's types, and what they refuse, and write its .d.ts files anew
 # make bench  measure, print tables, write bench/results.json (ARGS="idle delivery" for a part of it)
 #
@@ -36,6 +36,7 @@ lint: $(VENV)/development types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 types:
 	rm -f party/static/*.d.ts # or the checker would believe them

@@ -18,7 +18,7 @@ from party.rooms import members
 from party.rooms import routes as rooms
 from party.signaling import routes as signaling
 from party.web import body, calls, headers, rate_limits
-from party.web import routes as web
+from party.web import routes as web_routes
 
 
 def create_app(settings: config.Settings | None = None) -> Flask:
@@ -44,7 +44,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.register_blueprint(service.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
-    app.register_blueprint(web.blueprint)
+    app.register_blueprint(web_routes.blueprint)
     app.register_blueprint(page.blueprint)
     php_paths.init_app(app, settings)
 

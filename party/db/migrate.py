@@ -11,14 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TypedDict, cast
 
 from flask import Flask
 
 from party import clock
 from party.config import CODE
-from party.db import Connection, Database, Refused, Row, SchemaBehind
+from party.db import Connection, Database, Refused, SchemaBehind
 from party.db.engines import ISOLATION, MIGRATION_WAIT_SECONDS, MySQL, session_settings
 from party.errors import Unavailable
+from party.rows import columns
 
 UP_TO_DATE = "The schema is up to date."
 FOLDER = CODE / "migrations"
@@ -70,6 +72,16 @@ class Migration:
     name: str
     checksum: str
     statements: tuple[Statement, ...]
+
+
+class Entry(TypedDict):
+    """What the ledger says of a migration; `applied_at` is None while it is not complete."""
+
+    version: int
+    name: str
+    checksum: str
+    statements_done: int
+    applied_at: int | None
 
 
 @dataclass(frozen=True)
@@ -280,8 +292,9 @@ def dialect(statement: Statement, auto_increment: str) -> str:
     return re.sub(r"\bAUTO_INCREMENT\b", auto_increment, statement.sql)
 
 
-def _ledger(connection: Connection) -> list[Row]:
+def _ledger(connection: Connection) -> list[Entry]:
     try:
-        return connection.all("SELECT * FROM party_schema_migrations ORDER BY version")
+        rows = connection.all(f"SELECT {columns(Entry)} FROM party_schema_migrations ORDER BY version")
     except SchemaBehind:
         return []
+    return cast(list[Entry], rows)
