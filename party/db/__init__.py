@@ -22,7 +22,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from flask import Flask, current_app
 
 from party.config import Settings
-from party.db.engines import Engine, engine_for
+from party.db.engines import Engine, Result, Statement, engine_for
 from party.db.faults import Fault
 from party.db.writes import Writes, change_and_undo
 from party.errors import TooLarge, Unavailable
@@ -83,6 +83,9 @@ class Connection:
     def __init__(self, engine: Engine, raw: Any) -> None:
         self._engine = engine
         self._raw = raw
+        # Statements whose answers nobody needs before the next one's: sent along with that.
+        self._later: list[Statement] = []
+        self._has_sent = False
         # Rooms whose numbers this connection's transaction has moved.
         self.moved: set[int] = set()
         # See `Engine`.
@@ -90,36 +93,47 @@ class Connection:
 
     def one(self, sql: str, **parameters: Any) -> Row | None:
         """The first row, or None."""
-        row: Row | None = self._execute(sql, parameters).fetchone()
-        return row
+        rows = self._execute(sql, parameters).rows
+        return rows[0] if rows else None
 
     def all(self, sql: str, **parameters: Any) -> list[Row]:
         """All rows."""
-        return list(self._execute(sql, parameters).fetchall())
+        return self._execute(sql, parameters).rows
 
     def all_raw(self, sql: str) -> list[Row]:
         """All rows of a statement without parameters, such as one with a long list of numbers in it."""
-        return list(self._execute(sql, None).fetchall())
+        return self._execute(sql, None).rows
 
     def run(self, sql: str, **parameters: Any) -> int:
         """Change something; the number of rows that matched. Raises `Duplicate`."""
-        count: int = self._execute(sql, parameters).rowcount
-        return count
+        return self._execute(sql, parameters).matched
 
     def insert(self, sql: str, **parameters: Any) -> int:
         """Insert one row; its generated id. Raises `Duplicate`."""
-        key: int = self._execute(sql, parameters).lastrowid
-        return key
+        return self._execute(sql, parameters).key
+
+    def together(self, *statements: Statement) -> list[Result]:
+        """Run statements of which none needs another's answer, in one round trip. Raises `Duplicate`."""
+        return self._send([*statements])
+
+    def later(self, sql: str, **parameters: Any) -> None:
+        """Change something when the next statement, or the commit, goes to the database anyway.
+
+        What goes wrong is raised there.
+        """
+        self._later.append((sql, parameters))
+
+    def insert_later(self, table: str, rows: list[Row]) -> None:
+        """As `insert_many`, when the next statement or the commit goes to the database."""
+        for n, some in enumerate(_pieces(rows)):
+            if n:  # together they would be more than a statement may be
+                self._send([])
+            self._later.append(_insertion(table, some))
 
     def insert_many(self, table: str, rows: list[Row]) -> None:
         """Insert rows of the same columns, in statements of bounded size. Raises `Duplicate`, `TooLarge`."""
         for some in _pieces(rows):
-            columns = list(some[0])
-            values = ", ".join(
-                "(" + ", ".join(f":{column}_{i}" for column in columns) + ")" for i in range(len(some))
-            )
-            parameters = {f"{column}_{i}": row[column] for i, row in enumerate(some) for column in columns}
-            self._execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values}", parameters)
+            self._send([_insertion(table, some)])
 
     def delete_some(self, table: str, where: str, most: int, **parameters: Any) -> int:
         """Delete at most `most` of the rows that `where` finds: how many."""
@@ -136,17 +150,33 @@ class Connection:
         """Hold the lock that only one migration at a time can hold. Raises `TimeoutError`."""
         return self._engine.alone(self._raw)
 
+    def commit(self) -> None:
+        """Commit, with what was left for later. Raises `Unavailable` where nobody knows whether it did."""
+        try:
+            self.run("COMMIT")
+        except _Lost as error:
+            raise Unavailable from error
+
     def roll_back(self) -> None:
         """Undo the transaction; a connection that cannot even do that is not used again."""
+        self._later.clear()
+        if not self._has_sent:  # not even its beginning
+            return
         try:
             self.run("ROLLBACK")
         except Exception:
             with suppress(Exception):
                 self._raw.close()
 
-    def _execute(self, sql: str, parameters: dict[str, Any] | None) -> Any:
+    def _execute(self, sql: str, parameters: dict[str, Any] | None) -> Result:
+        return self._send([(sql, parameters)])[0]
+
+    def _send(self, statements: list[Statement]) -> list[Result]:
+        """The results of these statements, which come after those that were left for later."""
+        before, self._later = self._later, []
+        self._has_sent = True
         try:
-            return self._engine.execute(self._raw, sql, parameters)
+            return self._engine.execute(self._raw, [*before, *statements])[len(before) :]
         except self._engine.errors as error:
             raise _translated(self._engine, error) from error
 
@@ -283,9 +313,9 @@ class Database:
         with self.connection() as tx:
             try:
                 for statement in begin:
-                    tx.run(statement)
+                    tx.later(statement)
                 result = work(tx)
-                self._commit(tx)
+                tx.commit()
             except BaseException:
                 tx.roll_back()
                 raise
@@ -293,12 +323,6 @@ class Database:
             for listener in self._listeners:
                 listener(tx.moved)
         return result
-
-    def _commit(self, tx: Connection) -> None:
-        try:
-            tx.run("COMMIT")
-        except _Lost as error:
-            raise Unavailable from error
 
     def _repeat(self, attempt: Callable[[], T]) -> T:
         deadline = time.monotonic() + RETRY_SECONDS
@@ -312,6 +336,16 @@ class Database:
                 if time.monotonic() + pause > deadline:
                     raise Unavailable from error
                 time.sleep(pause)
+
+
+def _insertion(table: str, rows: list[Row]) -> Statement:
+    """One statement that inserts rows of the same columns."""
+    columns = list(rows[0])
+    values = ", ".join(
+        "(" + ", ".join(f":{column}_{i}" for column in columns) + ")" for i in range(len(rows))
+    )
+    parameters = {f"{column}_{i}": row[column] for i, row in enumerate(rows) for column in columns}
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values}", parameters
 
 
 def _pieces(rows: list[Row]) -> Iterator[list[Row]]:

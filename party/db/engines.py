@@ -9,10 +9,10 @@ import re
 import sqlite3
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import pymysql
 from pymysql.constants import CLIENT, CR, ER
@@ -72,6 +72,18 @@ def session_settings(lock_wait_seconds: int) -> str:
     return "SET " + ", ".join(f"SESSION {name} = {value}" for name, value in wanted.items())
 
 
+# One statement with `:named` parameters, or as it stands with None.
+Statement = tuple[str, dict[str, Any] | None]
+
+
+class Result(NamedTuple):
+    """What a statement gave: its rows, how many it matched, the id that it generated."""
+
+    rows: list[dict[str, Any]]
+    matched: int
+    key: int
+
+
 class Engine(ABC):
     """What differs between the databases."""
 
@@ -91,8 +103,8 @@ class Engine(ABC):
         """A fresh DB-API connection in autocommit mode, whose rows are dicts."""
 
     @abstractmethod
-    def execute(self, connection: Any, sql: str, parameters: dict[str, Any] | None) -> Any:
-        """Run one statement with `:named` parameters, or as it stands with None; return the cursor."""
+    def execute(self, connection: Any, statements: Sequence[Statement]) -> list[Result]:
+        """Run statements in one round trip where that can be; the first that fails ends it."""
 
     @abstractmethod
     def alive(self, connection: Any) -> bool:
@@ -185,16 +197,24 @@ class MySQL(Engine):
             read_timeout=self.answer_timeout_seconds,
             write_timeout=NETWORK_TIMEOUT_SECONDS,
             # An UPDATE counts the rows it found, changed or not, as SQLite does.
-            client_flag=CLIENT.FOUND_ROWS,
+            client_flag=CLIENT.FOUND_ROWS | CLIENT.MULTI_STATEMENTS,
             init_command=session_settings(MIGRATION_WAIT_SECONDS if migrates else LOCK_WAIT_SECONDS),
         )
 
-    def execute(self, connection: Any, sql: str, parameters: dict[str, Any] | None) -> Any:
+    def execute(self, connection: Any, statements: Sequence[Statement]) -> list[Result]:
         cursor = connection.cursor()
-        if parameters is not None:
-            sql = cursor.mogrify(_to_pyformat(sql), parameters)
+        # Statements of our own, parameters escaped by the driver: only such may stand beside each other.
+        sql = "; ".join(
+            text if parameters is None else cursor.mogrify(_to_pyformat(text), parameters)
+            for text, parameters in statements
+        )
+        results: list[Result] = []
         try:
             cursor.execute(sql)
+            while True:
+                results.append(Result(list(cursor.fetchall()), cursor.rowcount, cursor.lastrowid))
+                if not cursor.nextset():
+                    break
         except pymysql.err.MySQLError as error:
             if error.args and error.args[0] == NO_READ_COMMITTED:
                 # The session's REPEATABLE READ is as good: a transaction's first reading is that of the
@@ -204,7 +224,7 @@ class MySQL(Engine):
                 raise pymysql.err.OperationalError(ER.NET_PACKET_TOO_LARGE, "max_allowed_packet") from error
             raise
         connection.last_used = time.monotonic()
-        return cursor
+        return results
 
     def _is_too_large(self, sql: str) -> bool:
         """Whether the server takes no statement of this size: it may hang up without a word."""
@@ -286,8 +306,12 @@ class SQLite(Engine):
             raise FileNotFoundError("the database file was replaced while it was opened")
         return connection
 
-    def execute(self, connection: Any, sql: str, parameters: dict[str, Any] | None) -> Any:
-        return connection.execute(_without_row_locks(sql), parameters or {})
+    def execute(self, connection: Any, statements: Sequence[Statement]) -> list[Result]:
+        results = []
+        for sql, parameters in statements:
+            cursor = connection.execute(_without_row_locks(sql), parameters or {})
+            results.append(Result(cursor.fetchall(), cursor.rowcount, cursor.lastrowid or 0))
+        return results
 
     def alive(self, connection: Any) -> bool:
         return not connection.in_transaction and identity_of(self.path) == connection.identity

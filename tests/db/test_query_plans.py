@@ -5,7 +5,7 @@ thousands of other rooms, so that its optimizer has a choice.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 
 from party.db import Database
+from party.db.engines import Result, Statement
 from party.ops.cleanup import clean
 from party.polling import heartbeats, holding, room_cache
 from tests.conftest import Clock, MakeApp
@@ -180,9 +181,10 @@ def statements(app: Flask) -> Iterator[Said]:
     said: Said = []
     execute = engine.execute
 
-    def note(connection: Any, sql: str, parameters: dict[str, Any] | None) -> Any:
-        said.append((sql, parameters))
-        return execute(connection, sql, parameters)
+    def note(connection: Any, spoken: Sequence[Statement]) -> list[Result]:
+        said.extend(spoken)
+        results: list[Result] = execute(connection, spoken)
+        return results
 
     engine.execute = note
     try:

@@ -9,7 +9,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +21,7 @@ from werkzeug.test import Client
 
 import party.db
 from party.db import Database
+from party.db.engines import Result, Statement
 from party.db.migrate import migrate
 from party.errors import Unavailable
 from party.load import load
@@ -69,9 +70,10 @@ def statements(app: Flask) -> Iterator[list[str]]:
     said: list[str] = []
     execute = engine.execute
 
-    def note(connection: Any, sql: str, parameters: dict[str, Any] | None) -> Any:
-        said.append(" ".join(sql.split()))
-        return execute(connection, sql, parameters)
+    def note(connection: Any, spoken: Sequence[Statement]) -> list[Result]:
+        said.extend(" ".join(sql.split()) for sql, _ in spoken)
+        results: list[Result] = execute(connection, spoken)
+        return results
 
     engine.execute = note
     try:
