@@ -56,7 +56,6 @@ def _room_rows(made: list[list[Member]], first: int, now: int) -> list[Row]:
             "status": "waiting",
             "host_id": "m0",
             "max_participants": 20,
-            "seconds_per_question": 30,
             "seq": len(seats),
             "members_seq": len(seats),
             "negotiated_at": now - 60_000,

@@ -9,11 +9,8 @@ CREATE TABLE party_rooms (
     code                 CHAR(6) /*! CHARACTER SET ascii COLLATE ascii_bin */ NOT NULL,
     status               VARCHAR(8) /*! CHARACTER SET ascii COLLATE ascii_bin */ NOT NULL,
     host_id              VARCHAR(36) /*! CHARACTER SET ascii COLLATE ascii_bin */ NOT NULL,
-    quiz_data            MEDIUMTEXT NULL,
     password_hash        VARCHAR(255) /*! CHARACTER SET ascii COLLATE ascii_bin */ NULL,
     max_participants     INTEGER NOT NULL,
-    seconds_per_question INTEGER NOT NULL,
-    current_question     INTEGER NOT NULL DEFAULT 0,
     -- The room's counter; every signal and event takes the next number under this row's lock.
     seq                  BIGINT NOT NULL DEFAULT 0,
     -- The number of the last change of membership or status.
@@ -42,7 +39,6 @@ CREATE TABLE party_participants (
     -- The token before the last rejoin: good for repeating it until the new one has been used.
     previous_token_hash CHAR(64) /*! CHARACTER SET ascii COLLATE ascii_bin */ NULL,
     retry_key_hash      CHAR(64) /*! CHARACTER SET ascii COLLATE ascii_bin */ NULL,
-    score               INTEGER NOT NULL DEFAULT 0,
     joined_at           BIGINT NOT NULL,
     joined_seq          BIGINT NOT NULL,
     last_seen_at        BIGINT NOT NULL,

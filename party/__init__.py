@@ -9,11 +9,10 @@ if sys.version_info[:2] < (3, 10):
 
 from flask import Flask
 
-from party import config, db, errors, page, passenger, php_paths
+from party import config, db, errors, features, passenger
 from party.db import migrate
-from party.ops import cleanup, health, metrics, service
+from party.ops import cleanup, health, metrics
 from party.polling import memory
-from party.quiz import routes as quiz
 from party.rooms import members
 from party.rooms import routes as rooms
 from party.signaling import routes as signaling
@@ -40,13 +39,17 @@ def create_app(settings: config.Settings | None = None) -> Flask:
 
     app.register_blueprint(rooms.blueprint)
     app.register_blueprint(signaling.blueprint)
-    app.register_blueprint(quiz.blueprint)
-    app.register_blueprint(service.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
     app.register_blueprint(web_routes.blueprint)
-    app.register_blueprint(page.blueprint)
-    php_paths.init_app(app, settings)
+    features.load(
+        app,
+        settings,
+        "party.quiz",
+        "party.ice",
+        "party.php_paths",
+        "party.page",
+    )
 
     migrate.warn_if_behind(app, settings.DATABASE_URL)
     return app

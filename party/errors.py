@@ -99,14 +99,6 @@ class WrongStatus(ApiError):
     status, code, message = 409, "WRONG_STATUS", "The room is not in the right state for this."
 
 
-class TooFewParticipants(ApiError):
-    status, code, message = 409, "TOO_FEW_PARTICIPANTS", "It takes at least two participants."
-
-
-class WrongQuestion(ApiError):
-    status, code, message = 409, "WRONG_QUESTION", "That is not the question that is open."
-
-
 class RoomEnded(ApiError):
     status, code, message = 410, "ROOM_ENDED", "This room has ended."
 

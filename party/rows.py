@@ -54,8 +54,6 @@ class Room(WatchedRoom):
     host_id: str
     password_hash: str | None
     max_participants: int
-    seconds_per_question: int
-    current_question: int
     created_at: int
     started_at: int | None
     ended_at: int | None
@@ -86,7 +84,6 @@ class Member(Seat):
 
     name: str
     retry_key_hash: str | None
-    score: int
     joined_at: int
     joined_seq: int
     left_at: int | None

@@ -8,9 +8,8 @@ any number of cleanups may run at once, and nobody waits long for one.
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Lock
 
 from flask import Flask, Response
@@ -18,6 +17,7 @@ from flask import Flask, Response
 from party import clock
 from party.db import Connection, Database, Row, SchemaBehind, Unreachable, database, transaction
 from party.errors import RoomNotFound, Unavailable
+from party.features import Job, features
 from party.rooms.counts import add_difference, add_to_day, day_of, room_counts
 from party.rooms.due import catch_up
 from party.rooms.stream import lock_room
@@ -44,15 +44,6 @@ GIVE_WAY_SECONDS = 0.01
 CHILDREN = ["party_signaling", "party_participants", "party_sent", "party_events"]
 
 
-@dataclass(frozen=True)
-class Job:
-    """Rows that are due at `:now`, and what is done with each: how much, at once or piece by piece."""
-
-    name: str
-    due: str
-    work: Callable[[Database, int, Row], int | Iterator[int]]
-
-
 class Incomplete(Unavailable):
     """Some of it could not be done; all else was."""
 
@@ -64,10 +55,11 @@ def clean(db: Database, now: int, rows: int = ALL, seconds: float | None = None)
     being done: `Incomplete` is raised at the end. Raises `Unreachable`, `SchemaBehind` at once.
     """
     until = time.monotonic() + seconds if seconds is not None else None
-    done = dict.fromkeys((job.name for job in JOBS), 0)
+    all_jobs = jobs()
+    done = dict.fromkeys((job.name for job in all_jobs), 0)
     failures: list[str] = []
     # In no order: what takes all the time, or fails, is not always the same.
-    for job in random.sample(JOBS, len(JOBS)):
+    for job in random.sample(all_jobs, len(all_jobs)):
         try:
             due = _due(db, job.due, now, rows)
             for row in random.sample(due, len(due)):
@@ -113,15 +105,14 @@ def _failed(job: Job, error: Exception) -> str:
     return failure
 
 
-def add_job(job: Job) -> None:
-    """Let a feature clean up what is its own."""
-    if job not in JOBS:
-        JOBS.append(job)
+def jobs() -> list[Job]:
+    """All jobs, those of the app's features included."""
+    return [*JOBS, *(job for feature in features().installed for job in feature.jobs)]
 
 
-def add_children(*tables: str) -> None:
-    """Let a feature name its tables with a `room_id` that can grow large."""
-    CHILDREN.extend(table for table in tables if table not in CHILDREN)
+def children() -> list[str]:
+    """The tables with a `room_id` that can grow large, in the order in which a room is purged from them."""
+    return [*CHILDREN, *(table for feature in features().installed for table in feature.children)]
 
 
 def _due(db: Database, sql: str, now: int, pieces: int) -> list[Row]:
@@ -147,7 +138,7 @@ def _purge_piece(tx: Connection, room_id: int) -> bool:
     room = lock_room(tx, room_id)
     before = room_counts(tx, room_id)
     left = ROWS
-    for table in CHILDREN:
+    for table in children():
         left -= tx.delete_some(table, "room_id = :id", left, id=room_id)
         if left <= 0:
             break

@@ -8,8 +8,8 @@ not made here is not seen here unless its host allows it.
 from flask import Flask
 
 from party.config import Settings
-from party.ops import cleanup
-from party.php_paths import routes, store
+from party.features import Feature
+from party.php_paths import game, routes, store
 from party.php_paths.lookups import Lookups
 from party.web.rate_limits import MemberRates
 
@@ -17,12 +17,12 @@ from party.web.rate_limits import MemberRates
 TIMES_SENDS_PER_SECOND = 4
 
 
-def init_app(app: Flask, settings: Settings) -> None:
+def init_app(app: Flask, settings: Settings) -> Feature:
     """Serve them where the setting LEGACY_PHP_PATHS is on."""
-    # Also of what waited when the setting was turned off.
-    cleanup.add_job(store.EXPIRED_SIGNALS)
-    if not settings.LEGACY_PHP_PATHS:
-        return
-    app.extensions["party.php_lookups"] = Lookups()
-    app.extensions["party.php_sends"] = MemberRates(TIMES_SENDS_PER_SECOND * settings.SENDS_PER_SECOND)
-    app.register_blueprint(routes.blueprint)
+    if settings.LEGACY_PHP_PATHS:
+        app.extensions["party.php_lookups"] = Lookups()
+        app.extensions["party.php_sends"] = MemberRates(TIMES_SENDS_PER_SECOND * settings.SENDS_PER_SECOND)
+        app.register_blueprint(routes.blueprint)
+        app.register_blueprint(game.blueprint)
+    # Cleaned up is also what waited when the setting was turned off.
+    return Feature(name="php_paths", jobs=(store.EXPIRED_SIGNALS,))

@@ -1,11 +1,12 @@
 """The bodies of the PHP backend's calls, and of the one call by which a host lets its pages in."""
 
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from party.features import Extended, Part
 from party.signaling.models import SignalType
-from party.web.models import Body, Name, ParticipantId, Payload, QuizData
+from party.web.models import MAX_DATA_BYTES, Body, Name, ParticipantId, Payload, at_most
 
 # Any text of this form, whether or not a room could have it: signals may come before their room.
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{6}$"), AfterValidator(str.upper)]
@@ -13,12 +14,17 @@ Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{6}$"), AfterValid
 Milliseconds = Annotated[float, Field(ge=0, le=86_400_000, allow_inf_nan=False)]
 
 
-class CreateRoom(Body):
+class CreateRoom(Extended, Body):
+    part: ClassVar[Part] = "create"
+
     hostId: ParticipantId
     hostName: Name
-    # PHP's empty array: to it, an empty object is the same.
-    quizData: Annotated[QuizData | None, BeforeValidator(lambda value: None if value == [] else value)] = None
-    secondsPerQuestion: Annotated[int, Field(ge=5, le=300)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_an_empty_quiz(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """PHP's empty array: to it, an empty object is the same."""
+        return {**value, "quizData": None} if value.get("quizData") == [] else value
 
 
 class JoinRoom(Body):
@@ -35,7 +41,7 @@ class AsHost(Body):
 
 
 class SetQuiz(AsHost):
-    quizData: QuizData
+    quizData: Annotated[dict[str, Any], AfterValidator(at_most(MAX_DATA_BYTES, "quizData"))]
 
 
 class GiveAnswer(AsParticipant):

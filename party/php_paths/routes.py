@@ -27,13 +27,12 @@ from party.errors import (
 from party.php_paths import models, store
 from party.php_paths.lookups import lookups
 from party.polling.memory import memory
-from party.quiz import store as quiz
 from party.rooms import ending, entrance
 from party.rooms import models as room_models
 from party.rows import Caller, Room
 from party.web.addresses import client_key
 from party.web.body import read_json
-from party.web.calls import call, validated
+from party.web.calls import call, checked_by
 from party.web.models import Body, ParticipantId
 from party.web.rate_limits import CREATE_ROOM, MemberRates, joins, rate_limits
 
@@ -52,14 +51,14 @@ View = Callable[..., Any]
 
 def php(body: type[Body] | None = None, status: int = 200) -> Callable[[View], View]:
     """Declare a view: it gets a valid `body=` where there is one, and returns the `data` of its answer."""
-    adapter = TypeAdapter(body) if body is not None else None
+    check = checked_by(body) if body is not None else None
 
     def decorate(view: View) -> View:
         @wraps(view)
         def run(**arguments: Any) -> Response:
-            if adapter is not None:
+            if check is not None:
                 # PHP did not ask for a Content-Type.
-                arguments["body"] = validated(adapter, read_json(of_any_type=True))
+                arguments["body"] = check(read_json(of_any_type=True))
             try:
                 data = view(**arguments)
             except TokenInvalid:  # the seat became free, or somebody else's, at this moment
@@ -122,45 +121,8 @@ def join(code: str, body: models.JoinRoom) -> dict[str, Any]:
 def leave(code: str, body: models.AsParticipant) -> dict[str, Any]:
     """Leave; when the host leaves, the room ends. Whoever has left, or whose room has ended, is gone."""
     with suppress(PeerNotFound, TokenInvalid, RoomEnded):
-        store.leave(database(), clock.now_ms(), _participant(code, body))
+        store.leave(database(), clock.now_ms(), as_participant(code, body))
     return {"left": True}
-
-
-@blueprint.post(f"{ROOM}/quiz", strict_slashes=False)
-@php(models.SetQuiz)
-def set_quiz(code: str, body: models.SetQuiz) -> dict[str, Any]:
-    """Replace the quiz while waiting."""
-    caller = _host(code, body)
-    quiz.set_quiz(database(), clock.now_ms(), caller, body.quizData)
-    return _view(caller)
-
-
-@blueprint.post(f"{ROOM}/start", strict_slashes=False)
-@php(models.AsHost)
-def start(code: str, body: models.AsHost) -> dict[str, Any]:
-    """Start the game."""
-    caller = _host(code, body)
-    quiz.start(database(), clock.now_ms(), caller)
-    return _view(caller)
-
-
-@blueprint.post(f"{ROOM}/next", strict_slashes=False)
-@php(models.AsHost)
-def next_question(code: str, body: models.AsHost) -> dict[str, Any]:
-    """Move to the next question; after the last one the room ends."""
-    caller = _host(code, body)
-    quiz.next_question(database(), clock.now_ms(), caller, None)
-    return _view(caller)
-
-
-@blueprint.post(f"{ROOM}/answer", strict_slashes=False)
-@php(models.GiveAnswer)
-def answer(code: str, body: models.GiveAnswer) -> dict[str, Any]:
-    """Answer a question."""
-    caller = _participant(code, body)
-    index = -1 if body.answerIndex is None else body.answerIndex
-    time_ms = round(body.timeMs or 0)
-    return quiz.answer(database(), clock.now_ms(), caller, body.questionIndex, index, time_ms)
 
 
 @blueprint.delete(ROOM, strict_slashes=False)
@@ -168,7 +130,7 @@ def answer(code: str, body: models.GiveAnswer) -> dict[str, Any]:
 def end(code: str, body: models.AsHost) -> dict[str, Any]:
     """End the room; after the last question, or when its host has left, it has ended already."""
     with suppress(TokenInvalid, RoomEnded):
-        ending.end(database(), clock.now_ms(), _host(code, body))
+        ending.end(database(), clock.now_ms(), as_host(code, body))
     return {"ended": True}
 
 
@@ -231,15 +193,15 @@ def _room(code: str) -> Room:
     return lookups().room(database(), clock.now_ms(), code)
 
 
-def _participant(code: str, body: models.AsParticipant) -> Caller:
+def as_participant(code: str, body: models.AsParticipant) -> Caller:
     return store.participant(database(), _room(code), body.participantId)
 
 
-def _host(code: str, body: models.AsHost) -> Caller:
+def as_host(code: str, body: models.AsHost) -> Caller:
     return store.host(database(), _room(code), body.hostId)
 
 
-def _view(caller: Caller) -> dict[str, Any]:
+def shown_to(caller: Caller) -> dict[str, Any]:
     return store.view(database(), caller["room_id"])
 
 

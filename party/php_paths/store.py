@@ -22,7 +22,7 @@ from party.errors import (
     RoomNotFound,
     WrongStatus,
 )
-from party.ops.cleanup import Job
+from party.features import Job, features
 from party.php_paths.models import CreateRoom, JoinRoom, Signal
 from party.polling.heartbeats import Heartbeats
 from party.rooms import admission, due, ending, finding, views
@@ -87,12 +87,7 @@ def create(database: Database, now: int, body: CreateRoom) -> dict[str, Any]:
 
 @transaction
 def _create(tx: Connection, now: int, body: CreateRoom, code: str) -> dict[str, Any]:
-    wanted = room_models.CreateRoom(
-        hostName=body.hostName,
-        hostId=body.hostId,
-        quizData=body.quizData,
-        secondsPerQuestion=body.secondsPerQuestion,
-    )
+    wanted = features().adapter(room_models.CreateRoom).validate_python(body.model_dump())
     room, _ = creation.insert_room(tx, now, wanted, code, token=None)
     _let_see(tx, room)
     return _view(tx, room)
@@ -112,7 +107,7 @@ def join(tx: Connection, now: int, room: Room, body: JoinRoom) -> dict[str, Any]
         raise WrongStatus("This room no longer waits for participants.")
     _drop_of_former_member(tx, room, body.participantId)
     guest = room_models.JoinRoom(name=body.name, participantId=body.participantId)
-    admission.add_guest(tx, now, room, guest, token=None)
+    admission.add_without_token(tx, now, room, guest)
     return _view(tx, room)
 
 
@@ -153,35 +148,34 @@ def _is_seen(tx: Connection, room: Room) -> bool:
 
 def _view(tx: Connection, room: Room) -> dict[str, Any]:
     members = views.present_members(tx, room["id"])
-    host = tx.one(
-        "SELECT name FROM party_participants WHERE room_id = :room_id AND participant_id = :id",
-        room_id=room["id"],
-        id=room["host_id"],
-    )
+    game = features().game
+    played = game.room_fields(tx, room, None) if game else {}
+    scores = game.participant_fields(tx, room, members) if game else {}
+    participants = [
+        {
+            "id": member["participant_id"],
+            "name": member["name"],
+            "isHost": member["role"] == "host",
+            "score": scores.get(member["id"], {}).get("score", 0),
+            "joinedAt": _time(member["joined_at"]),
+        }
+        for member in members
+    ]
     return {
         "id": room["id"],
         "code": room["code"],
         "host_id": room["host_id"],
-        "host_name": host["name"] if host else "",
-        "quiz_data": views.quiz_of(tx, room),
+        "host_name": views.host_of(tx, room, members)["name"],
+        "quiz_data": played.get("quizData"),
         "status": room["status"],
         "max_participants": room["max_participants"],
-        "seconds_per_question": room["seconds_per_question"],
+        "seconds_per_question": played.get("secondsPerQuestion"),
         "created_at": _time(room["created_at"]),
         "started_at": _time_or_none(room["started_at"]),
         "ended_at": _time_or_none(room["ended_at"]),
-        "current_question": room["current_question"],
-        "participants": [
-            {
-                "id": member["participant_id"],
-                "name": member["name"],
-                "isHost": member["role"] == "host",
-                "score": member["score"],
-                "joinedAt": _time(member["joined_at"]),
-            }
-            # They come in order of joining, which sorting keeps among equals.
-            for member in sorted(members, key=lambda member: -member["score"])
-        ],
+        "current_question": played.get("currentQuestion", 0),
+        # They come in order of joining, which sorting keeps among equals.
+        "participants": sorted(participants, key=lambda participant: -participant["score"]),
     }
 
 

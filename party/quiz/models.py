@@ -1,12 +1,38 @@
 """The bodies and answers of the quiz calls."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from party.web.models import Answer, Body
+from party.web.models import MAX_DATA_BYTES, Answer, Body, at_most
 
+QuizData = Annotated[dict[str, Any], AfterValidator(at_most(MAX_DATA_BYTES, "quizData"))]
 Index = Annotated[int, Field(ge=0)]
+
+
+class QuizOfNewRoom(Body):
+    """What the body that opens a room may have."""
+
+    quizData: QuizData | None = None
+    secondsPerQuestion: Annotated[int, Field(ge=5, le=300, description="30 unless given")] | None = None
+
+
+class QuizOfRoom(Answer):
+    """What a Room has."""
+
+    secondsPerQuestion: int
+    currentQuestion: int
+    quizData: dict[str, Any] | None
+
+
+class Score(Answer):
+    """What a Participant has."""
+
+    score: int
+
+
+class SetQuiz(Body):
+    quizData: QuizData
 
 
 class NextQuestion(Body):

@@ -6,19 +6,16 @@ from flask import Blueprint
 
 from party import clock
 from party.db import database
-from party.errors import RoomEnded, TooFewParticipants, WrongQuestion, WrongStatus
-from party.ops import cleanup
-from party.quiz import rules, store
-from party.quiz.models import GiveAnswer, Marked, NextQuestion
-from party.rooms import views
-from party.rooms.models import Room, SetQuiz
+from party.errors import RoomEnded, WrongStatus
+from party.quiz import store
+from party.quiz.errors import TooFewParticipants, WrongQuestion
+from party.quiz.models import GiveAnswer, Marked, NextQuestion, SetQuiz
+from party.rooms.models import Room
 from party.rows import Caller
 from party.web.calls import call
 from party.web.models import MAX_BODY_BYTES
 
 blueprint = Blueprint("quiz", __name__)
-blueprint.record(lambda state: views.show_guests(state.app, rules.shown_to_guests))
-cleanup.add_children("party_answers", "party_questions")
 
 
 @blueprint.post("/rooms/<code>/quiz")

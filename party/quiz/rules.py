@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from party.rows import Room
-
 CORRECT_POINTS = 10
 SPEED_POINTS = 5
 # All of the points for speed within this part of a question's time: the first fifth.
@@ -11,7 +9,7 @@ FAST_PART = 5
 # The time that the network may have taken, of what passed between opening and answering.
 NETWORK_MS = 2_000
 # So long after it was closed a question can still be answered: polls lag.
-CLOSED_LATELY_MS = 2_000
+GRACE_MS = 2_000
 
 Question = dict[str, Any]
 
@@ -59,12 +57,12 @@ def points_for(time_ms: int, question_ms: int) -> int:
     return CORRECT_POINTS + (2 * SPEED_POINTS * left_ms + falling_ms) // (2 * falling_ms)
 
 
-def shown_to_guests(room: Room, quiz: dict[str, Any]) -> dict[str, Any]:
+def shown_to_guests(status: str, current: int, quiz: dict[str, Any]) -> dict[str, Any]:
     """A quiz without the `correct` of what is open or still to come; in an ended room, all of it."""
     questions = questions_of(quiz)
-    if questions is None or room["status"] == "ended":
+    if questions is None or status == "ended":
         return quiz
-    closed = room["current_question"] if room["status"] == "playing" else 0
+    closed = current if status == "playing" else 0
     return {
         **quiz,
         "questions": [

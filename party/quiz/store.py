@@ -8,8 +8,9 @@ from typing import Any, cast
 
 from party.clock import iso
 from party.db import Connection, transaction
-from party.errors import TooFewParticipants, ValidationError, WrongQuestion, WrongStatus
-from party.quiz import rules
+from party.errors import ValidationError, WrongStatus
+from party.quiz import fields, rules
+from party.quiz.errors import TooFewParticipants, WrongQuestion
 from party.rooms import ending, views
 from party.rooms.stream import advance, lock_as_member, publish
 from party.rows import Caller, Room
@@ -22,7 +23,8 @@ def set_quiz(tx: Connection, now: int, caller: Caller, quiz_data: dict[str, Any]
     room, host = lock_as_member(tx, caller)
     if room["status"] != "waiting":
         raise WrongStatus
-    publish(tx, room, now, "quiz-updated", host["participant_id"], {}, quiz_data=to_json(quiz_data))
+    fields.store(tx, room, quiz_data=to_json(quiz_data))
+    publish(tx, room, now, "quiz-updated", host["participant_id"], {})
     return views.room_view(tx, now, room)
 
 
@@ -48,8 +50,8 @@ def next_question(tx: Connection, now: int, caller: Caller, from_question: int |
     quiz is being played, `RoomEnded`.
     """
     room, host = lock_as_member(tx, caller)
-    questions = _being_played(tx, room)
-    current = room["current_question"]
+    quiz, questions = _being_played(tx, room)
+    current = quiz.current_question
     if from_question is not None and from_question != current:
         raise WrongQuestion
     correct = questions[current]["correct"]
@@ -61,8 +63,8 @@ def next_question(tx: Connection, now: int, caller: Caller, from_question: int |
         opened = {"room_id": room["id"], "question": following, "opened_at": now}
         tx.insert_many("party_questions", [opened])
         data = {"currentQuestion": following, "correct": correct}
-        changes = {"current_question": following}
-        publish(tx, room, now, "question-advanced", host["participant_id"], data, **changes)
+        fields.store(tx, room, current_question=following)
+        publish(tx, room, now, "question-advanced", host["participant_id"], data)
     return views.room_view(tx, now, room)
 
 
@@ -77,7 +79,7 @@ def answer(
     that is not open, `WrongStatus` where no quiz is being played, `RoomEnded`.
     """
     room, member = lock_as_member(tx, caller)
-    questions = _being_played(tx, room)
+    quiz, questions = _being_played(tx, room)
     if not 0 <= question < len(questions):
         raise ValidationError("questionIndex: the quiz has no such question", field="questionIndex")
     if not -1 <= answer < len(rules.choices(questions[question])):
@@ -94,15 +96,15 @@ def answer(
     if known is not None:
         return {**_marked(question, **known), "repeated": True}
 
-    _check_open(tx, now, room, question)
+    _check_open(tx, now, room, quiz.current_question, question)
     points = 0
     if answer == questions[question]["correct"]:
         taken_ms = rules.time_counted_ms(time_ms, now - _opened_at(tx, room, question))
-        points = rules.points_for(taken_ms, room["seconds_per_question"] * 1000)
-    score = member["score"] + points
+        points = rules.points_for(taken_ms, quiz.seconds_per_question * 1000)
+    score = fields.score_of(tx, member) + points
     tx.insert_many("party_answers", [{**key, "points": points, "score": score}])
     if points:
-        tx.run("UPDATE party_participants SET score = :score WHERE id = :id", score=score, id=member["id"])
+        fields.store_score(tx, member, score)
         who = member["participant_id"]
         publish(tx, room, now, "score-changed", who, {"participantId": who, "score": score})
     else:
@@ -115,22 +117,22 @@ def _marked(question: int, points: int, score: int) -> dict[str, Any]:
     return {"questionIndex": question, "isCorrect": points > 0, "points": points, "score": score}
 
 
-def _being_played(tx: Connection, room: Room) -> list[rules.Question]:
-    """The questions of a locked room that plays. Raises `WrongStatus`."""
+def _being_played(tx: Connection, room: Room) -> tuple[fields.Quiz, list[rules.Question]]:
+    """The quiz of a locked room that plays, and its questions. Raises `WrongStatus`."""
     if room["status"] != "playing":
         raise WrongStatus
-    questions = rules.questions_of(views.quiz_of(tx, room))
+    quiz = fields.quiz_of(tx, room)
+    questions = rules.questions_of(quiz.data)
     if questions is None:
         raise WrongStatus("This room's quizData is not a quiz that can be played.")
-    return questions
+    return quiz, questions
 
 
-def _check_open(tx: Connection, now: int, room: Room, question: int) -> None:
+def _check_open(tx: Connection, now: int, room: Room, current: int, question: int) -> None:
     """Raises `WrongQuestion` unless this is the current question or the one before it, closed just now."""
-    current = room["current_question"]
     if question == current:
         return
-    if question != current - 1 or now - _opened_at(tx, room, current) >= rules.CLOSED_LATELY_MS:
+    if question != current - 1 or now - _opened_at(tx, room, current) >= rules.GRACE_MS:
         raise WrongQuestion
 
 
@@ -146,8 +148,9 @@ def _opened_at(tx: Connection, room: Room, question: int) -> int:
 
 def _standings(tx: Connection, room: Room) -> list[dict[str, Any]]:
     """Who is in the room, by score and then by joining."""
-    members = sorted(views.present_members(tx, room["id"]), key=lambda member: -member["score"])
-    return [
-        {"participantId": member["participant_id"], "name": member["name"], "score": member["score"]}
-        for member in members
+    scores = fields.scores_of(tx, room)
+    standings = [
+        {"participantId": who["participant_id"], "name": who["name"], "score": scores.get(who["id"], 0)}
+        for who in views.present_members(tx, room["id"])
     ]
+    return sorted(standings, key=lambda standing: -standing["score"])

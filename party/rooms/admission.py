@@ -6,7 +6,7 @@ from party.db import Connection, Duplicate, transaction
 from party.errors import ParticipantIdTaken, RoomEnded, RoomFull
 from party.rooms.models import JoinRoom
 from party.rooms.stream import add_event, advance, lock_room
-from party.rooms.views import participant_view, present_members, room_view
+from party.rooms.views import participant_in, participant_views, present_members, room_view
 from party.rows import Member, Room, columns
 from party.web import tokens
 
@@ -18,19 +18,26 @@ def join(
     """A new member: Room with `you`. Raises `RoomEnded`, `ParticipantIdTaken`, `RoomFull`, `Duplicate`."""
     room = lock_room(tx, room_id)
     token = tokens.new_token()
-    member = add_guest(tx, now, room, body, token, retry_key_hash)
-    return room_view(tx, now, room, member, token)
+    member = _admit(tx, now, room, body, token, retry_key_hash)
+    found = room_view(tx, now, room, member, token)
+    _tell(tx, now, room, participant_in(found, member))
+    return found
 
 
-def add_guest(
+def add_without_token(tx: Connection, now: int, room: Room, body: JoinRoom) -> None:
+    """A new member of a locked room for whom no token is made. Raises as `join`."""
+    member = _admit(tx, now, room, body, None, None)
+    _tell(tx, now, room, *participant_views(tx, now, room, [member]))
+
+
+def _admit(
     tx: Connection,
     now: int,
     room: Room,
     body: JoinRoom,
     token: str | None,
-    retry_key_hash: str | None = None,
+    retry_key_hash: str | None,
 ) -> Member:
-    """A new member of a locked room, without a token where None is given. Raises as `join`."""
     if room["status"] == "ended":
         raise RoomEnded
     members = present_members(tx, room["id"])
@@ -42,10 +49,11 @@ def add_guest(
     if len(members) >= room["max_participants"]:
         raise RoomFull
     advance(tx, room, now, members=True, negotiated_at=now)
-    member = take_seat(tx, now, room, participant_id, body.name, "guest", token, retry_key_hash)
-    data = {"participant": participant_view(member, now)}
-    add_event(tx, room, now, "participant-joined", participant_id, data)
-    return member
+    return take_seat(tx, now, room, participant_id, body.name, "guest", token, retry_key_hash)
+
+
+def _tell(tx: Connection, now: int, room: Room, participant: dict[str, Any]) -> None:
+    add_event(tx, room, now, "participant-joined", participant["id"], {"participant": participant})
 
 
 def take_seat(
@@ -65,7 +73,6 @@ def take_seat(
         "token_hash": tokens.hashed(token) if token else None,
         "previous_token_hash": None,
         "retry_key_hash": retry_key_hash,
-        "score": 0,
         "joined_at": now,
         "joined_seq": room["seq"],
         "last_seen_at": now,

@@ -7,6 +7,7 @@ from werkzeug.security import generate_password_hash
 
 from party.config import settings
 from party.db import Connection, Database, Duplicate, transaction
+from party.features import features
 from party.rooms.admission import take_seat
 from party.rooms.models import CreateRoom
 from party.rooms.returning import create_key_hash
@@ -14,12 +15,10 @@ from party.rooms.stream import lock_room
 from party.rooms.views import room_view
 from party.rows import Member, Room
 from party.web import tokens
-from party.web.models import to_json
 
 T = TypeVar("T")
 
 DEFAULT_MAX_PARTICIPANTS = 20
-DEFAULT_SECONDS_PER_QUESTION = 30
 # A quarter of the library's default memory and time: a shared host has little of either, and a room's
 # password lives for hours, not years.
 PASSWORD_METHOD = "scrypt:8192:8:1"
@@ -72,22 +71,20 @@ def insert_room(
     limit = body.maxParticipants or min(DEFAULT_MAX_PARTICIPANTS, settings().MAX_PARTICIPANTS)
     room_id = tx.insert(
         """
-        INSERT INTO party_rooms (code, status, host_id, quiz_data, password_hash, max_participants,
-                                 seconds_per_question, negotiated_at, created_at, expires_at, due_at,
-                                 incarnation)
-        VALUES (:code, 'waiting', :host_id, :quiz_data, :password_hash, :max_participants,
-                :seconds_per_question, :now, :now, :expires_at, :expires_at, :incarnation)
+        INSERT INTO party_rooms (code, status, host_id, password_hash, max_participants, negotiated_at,
+                                 created_at, expires_at, due_at, incarnation)
+        VALUES (:code, 'waiting', :host_id, :password_hash, :max_participants, :now,
+                :now, :expires_at, :expires_at, :incarnation)
         """,
         code=code,
         host_id=host_id,
-        quiz_data=None if body.quizData is None else to_json(body.quizData),
         password_hash=password_hash,
         max_participants=limit,
-        seconds_per_question=body.secondsPerQuestion or DEFAULT_SECONDS_PER_QUESTION,
         now=now,
         expires_at=now + settings().room_ttl_ms,
         incarnation=tx.incarnation,
     )
     room = lock_room(tx, room_id)
+    features().room_opened(tx, room, body)
     retry_key_hash = create_key_hash(body.retryKey)
     return room, take_seat(tx, now, room, host_id, body.hostName, "host", token, retry_key_hash)

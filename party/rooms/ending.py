@@ -6,6 +6,7 @@ from party import mailbox
 from party.clock import iso
 from party.db import Connection, transaction
 from party.errors import PeerNotFound
+from party.features import features
 from party.rooms.stream import lock_as_member, publish
 from party.rooms.views import present_members, room_view
 from party.rows import Caller, Room, Seat
@@ -51,6 +52,7 @@ def free_seat(tx: Connection, now: int, member: Seat) -> None:
     # Signals before members, as in an acknowledgement: in the other order the two would deadlock.
     mailbox.clear(tx, member["room_id"], member["id"])
     mailbox.forget_ids(tx, member["token_hash"])
+    features().member_gone(tx, member)
     tx.run(
         """
         UPDATE party_participants

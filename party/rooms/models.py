@@ -1,16 +1,16 @@
 """The bodies and answers of the room calls."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from party.features import Extended, Part
 from party.web.models import (
     Answer,
     Body,
     Name,
     ParticipantId,
     Password,
-    QuizData,
     RetryKey,
     Role,
     Status,
@@ -18,13 +18,13 @@ from party.web.models import (
 )
 
 
-class CreateRoom(Body):
+class CreateRoom(Extended, Body):
+    part: ClassVar[Part] = "create"
+
     hostName: Name
     hostId: ParticipantId | None = None
     maxParticipants: Annotated[int, Field(ge=2, description="20 unless given")] | None = None
     password: Password | None = None
-    quizData: QuizData | None = None
-    secondsPerQuestion: Annotated[int, Field(ge=5, le=300, description="30 unless given")] | None = None
     retryKey: RetryKey | None = None
 
 
@@ -39,17 +39,14 @@ class RemoveParticipant(Body):
     participantId: ParticipantId
 
 
-class SetQuiz(Body):
-    quizData: QuizData
+class Participant(Extended, Answer):
+    part: ClassVar[Part] = "participant"
 
-
-class Participant(Answer):
     id: str
     name: str
     isHost: bool
     role: Role
     online: bool
-    score: int
     joinedAt: Time
 
 
@@ -59,15 +56,14 @@ class You(Answer):
     token: str | None = Field(default=None, description="only where one was just issued")
 
 
-class Room(Answer):
+class Room(Extended, Answer):
+    part: ClassVar[Part] = "room"
+
     code: str
     status: Status
     hostId: str
     hostName: str
     maxParticipants: int
-    secondsPerQuestion: int
-    currentQuestion: int
-    quizData: dict[str, Any] | None
     createdAt: Time
     startedAt: Time | None
     endedAt: Time | None

@@ -8,7 +8,7 @@ from party.db import Connection, Database, transaction
 from party.errors import RoomEnded, TokenInvalid
 from party.rooms.due import catch_up, is_due
 from party.rooms.stream import add_event, advance, lock_room, member_row
-from party.rooms.views import participant_view, room_view
+from party.rooms.views import participant_in, room_view
 from party.rows import Caller, Due, Member
 from party.web import tokens
 from party.web.models import room_code
@@ -111,6 +111,7 @@ def _reseat(
         **page,
     )
     member.update(cast(Member, page))
-    data = {"participant": participant_view(member, now)}
+    found = room_view(tx, now, room, member, token)
+    data = {"participant": participant_in(found, member)}
     add_event(tx, room, now, "participant-rejoined", member["participant_id"], data)
-    return room_view(tx, now, room, member, token)
+    return found

@@ -1,20 +1,14 @@
 """What of a room is shown to whom."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any, cast
-
-from flask import current_app
-from flask.sansio.app import App
 
 from party.clock import iso, iso_or_none
 from party.config import settings
 from party.db import Connection, Database, snapshot
 from party.errors import RoomNotFound
+from party.features import features
 from party.rows import Caller, Member, Room, Seat, columns
-
-# (room, quiz) → the quiz as guests see it.
-GuestsView = Callable[[Room, dict[str, Any]], dict[str, Any]]
 
 
 def present_members(tx: Connection, room_id: int) -> list[Member]:
@@ -47,12 +41,13 @@ def room_row(tx: Connection | Database, room_id: int) -> Room:
 @snapshot
 def preview(tx: Connection, room: Room) -> dict[str, Any]:
     """What strangers may see of a room: RoomPreview."""
-    host = host_of(tx, room)
+    members = present_members(tx, room["id"])
+    host = host_of(tx, room, members)
     return {
         "code": room["code"],
         "status": room["status"],
         "hostName": host["name"],
-        "participantCount": len(present_members(tx, room["id"])),
+        "participantCount": len(members),
         "maxParticipants": room["max_participants"],
         "needsPassword": room["password_hash"] is not None,
     }
@@ -63,27 +58,23 @@ def room_view(
 ) -> dict[str, Any]:
     """Room; with `you` for that member, and with the token where one was just issued.
 
-    Without `you` it is the host's, who is shown all of the quiz.
+    Without `you` it is the host's.
     """
-    quiz = quiz_of(tx, room)
-    if quiz is not None and you is not None and you["role"] != "host":
-        guests_view: GuestsView | None = current_app.extensions.get("party.guests_view")
-        quiz = guests_view(room, quiz) if guests_view else quiz
+    members = present_members(tx, room["id"])
+    host = host_of(tx, room, members)
     found: dict[str, Any] = {
         "code": room["code"],
         "status": room["status"],
         "hostId": room["host_id"],
-        "hostName": host_of(tx, room)["name"],
+        "hostName": host["name"],
         "maxParticipants": room["max_participants"],
-        "secondsPerQuestion": room["seconds_per_question"],
-        "currentQuestion": room["current_question"],
-        "quizData": quiz,
+        **features().room_fields(tx, room, you),
         "createdAt": iso(room["created_at"]),
         "startedAt": iso_or_none(room["started_at"]),
         "endedAt": iso_or_none(room["ended_at"]),
         "expiresAt": iso(room["expires_at"]),
         "seq": room["seq"],
-        "participants": [participant_view(member, now) for member in present_members(tx, room["id"])],
+        "participants": participant_views(tx, now, room, members),
     }
     if you is not None:
         found["you"] = {"id": you["participant_id"], "role": you["role"]}
@@ -92,31 +83,38 @@ def room_view(
     return found
 
 
-def quiz_of(tx: Connection, room: Room) -> dict[str, Any] | None:
-    """A room's quizData, all of it."""
-    stored = tx.one("SELECT quiz_data FROM party_rooms WHERE id = :id", id=room["id"])
-    return json.loads(stored["quiz_data"]) if stored and stored["quiz_data"] is not None else None
+def participant_views(
+    tx: Connection, now: int, room: Room, members: Sequence[Member]
+) -> list[dict[str, Any]]:
+    """Participant, of each of these members of a room."""
+    since, fields = now - settings().online_ms, features().participant_fields(tx, room, members)
+    return [
+        {
+            "id": member["participant_id"],
+            "name": member["name"],
+            "isHost": member["role"] == "host",
+            "role": member["role"],
+            "online": member["last_seen_at"] > since,
+            **fields[member["id"]],
+            "joinedAt": iso(member["joined_at"]),
+        }
+        for member in members
+    ]
 
 
-def show_guests(app: App, view: GuestsView) -> None:
-    """Let a feature decide what of a quiz the members are shown who do not host its room."""
-    app.extensions["party.guests_view"] = view
+def participant_in(room: dict[str, Any], member: Seat) -> dict[str, Any]:
+    """A member's Participant in a Room that shows it."""
+    shown: dict[str, Any] = next(
+        each for each in room["participants"] if each["id"] == member["participant_id"]
+    )
+    return shown
 
 
-def participant_view(member: Member, now: int) -> dict[str, Any]:
-    """Participant."""
-    return {
-        "id": member["participant_id"],
-        "name": member["name"],
-        "isHost": member["role"] == "host",
-        "role": member["role"],
-        "online": member["last_seen_at"] > now - settings().online_ms,
-        "score": member["score"],
-        "joinedAt": iso(member["joined_at"]),
-    }
-
-
-def host_of(tx: Connection, room: Room) -> Member:
+def host_of(tx: Connection, room: Room, members: Sequence[Member]) -> Member:
+    """The host's row: among the present members, or looked for where it has left."""
+    for member in members:
+        if member["participant_id"] == room["host_id"]:
+            return member
     host = tx.one(
         f"""
         SELECT {columns(Member)} FROM party_participants

@@ -17,7 +17,7 @@ from party.config import settings
 from party.errors import ApiError, BadJson, JsonRequired, RateLimited, TooLarge, ValidationError
 from party.rows import Caller
 from party.web.addresses import client_key
-from party.web.models import KIB, MAX_BODY_BYTES, MAX_QUIZ_BYTES
+from party.web.models import KIB, MAX_BODY_BYTES, MAX_DATA_BYTES
 from party.web.rate_limits import rate_limits
 
 ENCODED_BODY_HEADER, ENCODED_BODY = "X-Party-Body", "b64"
@@ -29,7 +29,7 @@ BASE64URL = re.compile(rb"[A-Za-z0-9_-]*={0,2}")
 # a body with more of them than the largest quiz has bytes, and some fields, is larger than any may be.
 STRUCTURE = b"[]{},:"
 TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
-MAX_STRUCTURE = MAX_QUIZ_BYTES + 4 * KIB
+MAX_STRUCTURE = MAX_DATA_BYTES + 4 * KIB
 # More than this is parsed for members only. A batch of signals may have more than the above.
 MAX_STRUCTURE_OF_STRANGERS = 64 * KIB
 

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from pydantic import ValidationError as PydanticError
 
 from party.errors import ApiError, ValidationError
+from party.features import Extended, features
 from party.rows import Caller
 from party.web.addresses import client_key
 from party.web.body import read_json
@@ -91,15 +92,15 @@ def call(
     in the token before an unconfirmed rejoin. `answers` are types by status, the first being the
     status of a view that returns no other; `errors` are those that the view itself may raise.
     """
-    adapter = TypeAdapter(body) if body is not None else None
+    check = checked_by(body) if body is not None else None
 
     def decorate(view: View) -> View:
         @wraps(view)
         def run(**arguments: Any) -> Response:
             if request.method == "POST":
                 value = read_json(max_body, lambda: _member(access, previous_token))
-                if adapter is not None:
-                    arguments["body"] = validated(adapter, value)
+                if check is not None:
+                    arguments["body"] = check(value)
             if parse is not None:
                 arguments |= parse()
             if access != "anyone":
@@ -148,6 +149,14 @@ def _count(caller: Caller | None) -> None:
         rate_limits().others.hit(client_key())
     else:
         rate_limits().calls.hit(caller["id"])
+
+
+def checked_by(body: Any) -> Callable[[dict[str, Any]], Any]:
+    """What makes a body of this type of a JSON object, with the fields of the app's features."""
+    if isinstance(body, type) and issubclass(body, Extended):
+        return lambda value: validated(features().adapter(body), value)
+    adapter = TypeAdapter(body)
+    return lambda value: validated(adapter, value)
 
 
 def validated(adapter: TypeAdapter[Any], value: dict[str, Any]) -> Any:

@@ -15,7 +15,8 @@ MAX_BODY_BYTES = 1024 * KIB
 MAX_ENCODED_BYTES = (MAX_BODY_BYTES + 2) // 3 * 4  # the same in base64
 SMALL_BODY_BYTES = 16 * KIB  # of calls that take no quiz and no signals
 MAX_PAYLOAD_BYTES = 64 * KIB
-MAX_QUIZ_BYTES = 256 * KIB
+# The largest field of a body: an app's own data, such as a quiz.
+MAX_DATA_BYTES = 256 * KIB
 MAX_DEPTH = 64
 
 CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
@@ -93,7 +94,9 @@ def _too_deep(value: Any) -> bool:
     return True
 
 
-def _at_most(limit: int, what: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def at_most(limit: int, what: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Checks that a JSON object is not nested too deeply and has at most so many bytes."""
+
     def check(value: dict[str, Any]) -> dict[str, Any]:
         too_deep = ValueError(f"must not be nested more than {MAX_DEPTH} levels deep")
         try:
@@ -128,8 +131,7 @@ RetryKey = Annotated[
     Field(description="random, chosen by the client: the same key again gives the same seat"),
 ]
 ClientMsgId = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
-Payload = Annotated[dict[str, Any], AfterValidator(_at_most(MAX_PAYLOAD_BYTES, "A payload"))]
-QuizData = Annotated[dict[str, Any], AfterValidator(_at_most(MAX_QUIZ_BYTES, "quizData"))]
+Payload = Annotated[dict[str, Any], AfterValidator(at_most(MAX_PAYLOAD_BYTES, "A payload"))]
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 Role = Literal["host", "guest"]
 Status = Literal["waiting", "playing", "ended"]

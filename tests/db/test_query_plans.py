@@ -17,6 +17,7 @@ from party.db.engines import Result, Statement
 from party.ops.cleanup import clean
 from party.polling import heartbeats, holding, room_cache
 from tests.conftest import Clock, MakeApp
+from tests.support.features import installed
 from tests.support.peers import Api, Seat
 from tests.support.php import Php
 
@@ -38,8 +39,8 @@ def full(make_app: MakeApp, clock: Clock, engine: str, request: pytest.FixtureRe
     for start in range(1, ROOMS, ROOMS_AT_ONCE):
         fill(database, range(start, start + ROOMS_AT_ONCE), now - 20 * HOUR * 1000)
     if engine == "mariadb":
-        tables = ", ".join(f"party_{name}" for name in TABLES)
-        request.getfixturevalue("mariadb").execute(f"ANALYZE TABLE {tables}", database="party_shared")
+        analyze = f"ANALYZE TABLE {', '.join(tables())}"
+        request.getfixturevalue("mariadb").execute(analyze, database="party_shared")
     else:
         database.write(lambda tx: tx.run("ANALYZE"))
     return app
@@ -51,12 +52,18 @@ TABLES = (
     "signaling",
     "sent",
     "events",
-    "questions",
-    "answers",
-    "php_rooms",
-    "php_signals",
     "rate_limits",
 )
+TABLES_OF_FEATURES = {
+    "quiz": ("quizzes", "questions", "answers", "scores"),
+    "php_paths": ("php_rooms", "php_signals"),
+}
+
+
+def tables() -> list[str]:
+    """Those of the core and of the features that are installed."""
+    features = (names for feature, names in TABLES_OF_FEATURES.items() if installed(feature))
+    return [f"party_{name}" for names in (TABLES, *features) for name in names]
 
 
 def fill(database: Database, numbers: range, at: int) -> None:
@@ -74,7 +81,6 @@ def fill(database: Database, numbers: range, at: int) -> None:
                     "status": ("ended", "waiting", "playing")[id % 3],
                     "host_id": "m0",
                     "max_participants": 20,
-                    "seconds_per_question": 30,
                     "seq": 5,
                     "negotiated_at": at,
                     "due_at": at + 10**9 + id if id % 3 else None,
@@ -131,38 +137,47 @@ def fill(database: Database, numbers: range, at: int) -> None:
         tx.insert_many(
             "party_events",
             [
-                {"room_id": id, "seq": 4 + n, "type": "quiz-updated", "data": "{}", "created_at": at}
+                {"room_id": id, "seq": 4 + n, "type": "tested", "data": "{}", "created_at": at}
                 for id, n in seats
             ],
         )
-        tx.insert_many(
-            "party_questions", [{"room_id": id, "question": n + 1, "opened_at": at} for id, n in seats]
-        )
-        tx.insert_many(
-            "party_answers",
-            [
-                {"room_id": id, "question": 0, "member_id": id * 10 + n, "points": 10, "score": 10}
-                for id, n in seats
-            ],
-        )
-        tx.insert_many("party_php_rooms", [{"room_id": id} for id in ids])
-        tx.insert_many(
-            "party_php_signals",
-            [
-                {
-                    "code": f"#{id % 100_000:05d}",
-                    "to_id": f"m{n}",
-                    "from_id": "m0",
-                    "type": "ice",
-                    "payload": "{}",
-                    "payload_bytes": 2,
-                    "address_hash": f"address {id}",
-                    "created_at": at,
-                    "expires_at": at + 10**9 + id,
-                }
-                for id, n in seats
-            ],
-        )
+        if installed("quiz"):
+            tx.insert_many(
+                "party_questions", [{"room_id": id, "question": n + 1, "opened_at": at} for id, n in seats]
+            )
+            tx.insert_many(
+                "party_answers",
+                [
+                    {"room_id": id, "question": 0, "member_id": id * 10 + n, "points": 10, "score": 10}
+                    for id, n in seats
+                ],
+            )
+            tx.insert_many(
+                "party_quizzes",
+                [{"room_id": id, "quiz_data": "{}", "seconds_per_question": 30} for id in ids],
+            )
+            tx.insert_many(
+                "party_scores", [{"room_id": id, "member_id": id * 10 + n, "score": 10} for id, n in seats]
+            )
+        if installed("php_paths"):
+            tx.insert_many("party_php_rooms", [{"room_id": id} for id in ids])
+            tx.insert_many(
+                "party_php_signals",
+                [
+                    {
+                        "code": f"#{id % 100_000:05d}",
+                        "to_id": f"m{n}",
+                        "from_id": "m0",
+                        "type": "ice",
+                        "payload": "{}",
+                        "payload_bytes": 2,
+                        "address_hash": f"address {id}",
+                        "created_at": at,
+                        "expires_at": at + 10**9 + id,
+                    }
+                    for id, n in seats
+                ],
+            )
         tx.insert_many(
             "party_rate_limits",
             [{"key_hash": f"key {id}", "hits": "[]", "expires_at": at + 10**9 + id} for id in ids],
@@ -277,12 +292,6 @@ def test_a_rooms_life_reads_what_is_its_own(full: Flask, seats: list[Seat], chec
     with statements(full) as said:
         host.api.request("GET", f"/rooms/{host.code}")
         host.call("GET")
-        question = {"question": "?", "answers": ["a", "b"], "correct": 0}
-        host.call("POST", "/quiz", {"quizData": {"questions": [question, question]}})
-        host.call("POST", "/start")
-        host.call("POST", "/next")
-        for n in (0, 1, 1):
-            other.call("POST", "/answer", {"questionIndex": n, "answerIndex": 0, "timeMs": 0})
         again = Seat(guest.api, guest.call("POST", "/rejoin").data)
         again.call("POST", "/leave")
         host.call("POST", "/remove", {"participantId": other.id})
@@ -295,6 +304,24 @@ def test_a_rooms_life_reads_what_is_its_own(full: Flask, seats: list[Seat], chec
     check(said)
 
 
+@pytest.mark.needs("quiz")
+def test_a_game_reads_what_is_its_own(full: Flask, seats: list[Seat], check: Check) -> None:
+    host, guest, other = seats
+    with statements(full) as said:
+        question = {"question": "?", "answers": ["a", "b"], "correct": 0}
+        host.call("POST", "/quiz", {"quizData": {"questions": [question, question]}})
+        host.call("POST", "/start")
+        host.call("POST", "/next")
+        for n in (0, 1, 1):
+            other.call("POST", "/answer", {"questionIndex": n, "answerIndex": 0, "timeMs": 0})
+        other.call("GET")
+        guest.call("POST", "/rejoin")
+        other.call("POST", "/leave")
+        host.call("POST", "/next")
+    check(said)
+
+
+@pytest.mark.needs("php_paths", "quiz")
 def test_the_paths_of_the_php_backend_read_what_is_theirs(full: Flask, check: Check, clock: Clock) -> None:
     php = Php(Api.of_app(full))
     with statements(full) as said:
@@ -398,7 +425,7 @@ def test_a_bad_plan_would_be_noticed(full: Flask) -> None:
     for sql in (
         "SELECT * FROM party_rooms WHERE host_id = 'x'",
         "SELECT * FROM party_signaling WHERE to_id = 7",
-        "UPDATE party_participants SET score = 1 WHERE name = 'x'",
+        "UPDATE party_participants SET left_at = 1 WHERE name = 'x'",
         "DELETE FROM party_events WHERE seq = 7",
     ):
         assert len(complaints(database, [(sql, {})])) == 1

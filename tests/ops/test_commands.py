@@ -54,15 +54,10 @@ def test_cleanup_ends_drops_purges_and_forgets(past: Api, clock: Clock, database
     forgotten = past.create_room()
     guest = past.join(forgotten.code)
     forgotten.send(guest)
-    forgotten.call("POST", "/start")
     past.create_room()
     done = counts(output(run("cleanup", "--verbose", database_url=database_url)))
-    assert done == {
-        "rooms caught up": 2,
-        "rooms purged": 1,
-        "rate limits forgotten": 4,
-        "php signals dropped": 0,
-    }
+    expected = {"rooms caught up": 2, "rooms purged": 1, "rate limits forgotten": 4}
+    assert {name: count for name, count in done.items() if name in expected or count} == expected
     database = Database(database_url)
     assert database.all("SELECT id FROM party_rooms WHERE status <> 'ended'") == []
     assert len(database.all("SELECT id FROM party_rooms")) == 2

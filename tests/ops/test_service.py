@@ -1,9 +1,7 @@
 """What the service tells about itself: health, metrics, ICE servers, OpenAPI."""
 
-import base64
-import hashlib
-import hmac
 import json
+import re
 from typing import Any
 
 import schemathesis
@@ -23,9 +21,10 @@ from schemathesis.specs.openapi.checks import (
 )
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
+from party.db import Database
 from party.version import VERSION
 from tests.conftest import Clock, MakeApp
-from tests.support.peers import CODES, Answer, Api
+from tests.support.peers import Answer, Api, Seat, codes
 
 
 def test_health_says_that_all_is_well(client: Api) -> None:
@@ -50,13 +49,20 @@ def metrics(answer: Answer) -> dict[str, float]:
     }
 
 
-def test_metrics_are_counted_in_the_database(make_app: MakeApp, clock: Clock) -> None:
+def play(database_url: str, host: Seat) -> None:
+    """Make a room one that plays, as a feature does."""
+    Database(database_url).write(
+        lambda tx: tx.run("UPDATE party_rooms SET status = 'playing' WHERE code = :code", code=host.code)
+    )
+
+
+def test_metrics_are_counted_in_the_database(make_app: MakeApp, clock: Clock, database_url: str) -> None:
     client = Api.of_app(make_app(LOOKS_PER_MINUTE=4))
     waiting, playing, ended = (client.create_room() for _ in range(3))
     guest = client.join(playing.code)
     left = client.join(waiting.code)
     left.call("POST", "/leave")
-    playing.call("POST", "/start")
+    play(database_url, playing)
     ended.call("DELETE")
     playing.send(guest)
     clock.advance(30)
@@ -122,32 +128,6 @@ def test_with_a_token_metrics_are_for_whoever_has_it(make_app: MakeApp) -> None:
     assert from_address(app, "192.0.2.1", **bearer) == 200
 
 
-# ICE servers
-
-
-def test_members_get_the_stun_servers(make_app: MakeApp) -> None:
-    client = Api.of_app(make_app(STUN_URLS="stun:one.example:3478 stun:two.example", TURN_TTL_SECONDS=600))
-    host = client.create_room()
-    assert host.call("GET", "/ice-servers").data == {
-        "iceServers": [{"urls": ["stun:one.example:3478", "stun:two.example"]}],
-        "ttlSeconds": 600,
-    }
-    assert Api.of_app(make_app(STUN_URLS="")).create_room().call("GET", "/ice-servers").data == {
-        "iceServers": [],
-        "ttlSeconds": 3600,
-    }
-
-
-def test_turn_credentials_are_those_that_coturn_computes(make_app: MakeApp, clock: Clock) -> None:
-    app = make_app(STUN_URLS="", TURN_URLS="turn:t.example turns:t.example", TURN_SECRET="north")
-    host = Api.of_app(app).create_room(hostId="Ada")
-    (server,) = host.call("GET", "/ice-servers").data["iceServers"]
-    assert server["urls"] == ["turn:t.example", "turns:t.example"]
-    assert server["username"] == f"{clock.now // 1000 + 3600}:Ada"
-    digest = hmac.new(b"north", server["username"].encode(), hashlib.sha1).digest()
-    assert base64.b64decode(server["credential"]) == digest
-
-
 # OpenAPI
 
 
@@ -157,8 +137,7 @@ def test_the_openapi_document_is_valid_and_whole(app: Flask, client: Api) -> Non
     document = answer.json
     assert document["openapi"].startswith("3.1")
     validate(document)
-    calls = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item}
-    assert calls == {
+    assert operations(document) >= {
         "POST /rooms",
         "GET /rooms/{code}",
         "DELETE /rooms/{code}",
@@ -167,11 +146,6 @@ def test_the_openapi_document_is_valid_and_whole(app: Flask, client: Api) -> Non
         "POST /rooms/{code}/rejoin",
         "POST /rooms/{code}/leave",
         "POST /rooms/{code}/remove",
-        "POST /rooms/{code}/quiz",
-        "POST /rooms/{code}/start",
-        "POST /rooms/{code}/next",
-        "POST /rooms/{code}/answer",
-        "GET /rooms/{code}/ice-servers",
         "POST /signal",
         "GET /signal/{code}/{participant_id}",
         "GET /signal/{code}/{participant_id}/peers",
@@ -181,10 +155,28 @@ def test_the_openapi_document_is_valid_and_whole(app: Flask, client: Api) -> Non
         "GET /openapi.json",
     }
     # Every error code but those that belong to no call.
-    assert {code for code in CODES if f'"{code}"' in answer.text} == CODES - {
+    assert {code for code in codes() if f'"{code}"' in answer.text} == codes() - {
         "NOT_FOUND",
         "METHOD_NOT_ALLOWED",
     }
+
+
+BRACES = r"{\1}"
+
+
+def operations(document: dict[str, Any]) -> set[str]:
+    """The calls that an OpenAPI document describes."""
+    return {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item}
+
+
+def test_the_document_has_every_path_that_answers(app: Flask, client: Api) -> None:
+    served = {
+        f"{method} {re.sub('<([a-z_]+)>', BRACES, rule.rule)}"
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    others = {"GET /", "GET /static/<path:filename>"}
+    assert operations(client.request("GET", "/openapi.json").json) == served - others
 
 
 def test_the_document_names_no_sub_schema_that_is_missing(client: Api) -> None:
@@ -201,7 +193,6 @@ CONFORMANCE: list[CheckFunction] = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-OPERATIONS = 19
 
 
 def parts(body: Any) -> list[dict[str, Any]]:
@@ -248,6 +239,6 @@ def test_whatever_is_sent_no_answer_is_outside_the_document(app: Flask) -> None:
     for result in schemathesis.openapi.from_wsgi("/openapi.json", app).get_all_operations():
         assert isinstance(result, Ok)
         run(result.ok())
-    assert len(seen) == OPERATIONS
+    assert len(seen) >= 12
     # The run went beyond the doors.
     assert seen["POST /signal"] >= {201, 401, 403}

@@ -5,7 +5,7 @@ from flask import Blueprint, Response, make_response, render_template
 from party.config import settings
 from party.errors import NotFound
 
-blueprint = Blueprint("page", __name__)
+blueprint = Blueprint("page", __name__, template_folder="templates")
 
 CONTENT_SECURITY_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 

@@ -1,4 +1,4 @@
-"""ICE servers."""
+"""`GET /rooms/{code}/ice-servers`."""
 
 import base64
 import hashlib
@@ -13,7 +13,7 @@ from party.rows import Caller
 from party.web.calls import call
 from party.web.models import Answer
 
-blueprint = Blueprint("service", __name__)
+blueprint = Blueprint("ice", __name__)
 
 
 class IceServer(Answer):

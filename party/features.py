@@ -1,0 +1,169 @@
+"""What a feature may add to the core, and which features an app has.
+
+A feature is a folder with routes, rules, tables and tests of its own, and one line in `create_app`. The
+core knows none of them: where something of theirs belongs into what the core shows or does, it asks here.
+Whatever at least two features need is a hook; anything else a feature keeps to itself.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, ClassVar, Literal
+
+from flask import Flask, current_app
+from flask.sansio.app import App
+from pydantic import BaseModel, GetJsonSchemaHandler, TypeAdapter, create_model
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from party.config import Settings
+from party.db import Connection, Database, Row
+from party.rows import Caller, Member, Room, Seat
+
+Fields = dict[str, Any]
+# What of the core's a feature can add fields to: the body that opens a room, a Room, a Participant.
+Part = Literal["create", "room", "participant"]
+
+# (tx, room, viewer) → what a feature adds to the Room for that member; for the host where there is none.
+RoomFields = Callable[[Connection, Room, Seat | None], Fields]
+# (tx, room, members) → what it adds to each Participant, by the ids of the members' rows.
+ParticipantFields = Callable[[Connection, Room, Sequence[Member]], dict[int, Fields]]
+
+EXTENSION = "party.features"
+
+
+@dataclass(frozen=True)
+class Job:
+    """Rows that are due at `:now`, and what the cleanup does with each: how much, at once or in pieces."""
+
+    name: str
+    due: str
+    work: Callable[[Database, int, Row], int | Iterator[int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Game:
+    """What is played in rooms, for a feature that offers it under paths of its own.
+
+    `caller` is the host, but for `answer`; all but `answer` give the Room.
+    """
+
+    room_fields: RoomFields
+    participant_fields: ParticipantFields
+    # (database, now, caller, quiz_data)
+    set_quiz: Callable[[Database, int, Caller, Fields], Fields]
+    start: Callable[[Database, int, Caller], Fields]
+    # (database, now, caller, the question to be left or None)
+    next_question: Callable[[Database, int, Caller, int | None], Fields]
+    # (database, now, caller, question, answer, time_ms) → {questionIndex, isCorrect, points, score, …}
+    answer: Callable[[Database, int, Caller, int, int, int], Fields]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    """What one feature adds. Hooks with a `tx` are called in the transaction that they are part of."""
+
+    name: str
+    # The fields that it adds, as models: bodies are checked with them, and the OpenAPI document shows them.
+    models: Mapping[Part, type[BaseModel]] = field(default_factory=dict)
+    room_fields: RoomFields | None = None
+    participant_fields: ParticipantFields | None = None
+    # (tx, room, body) → nothing: a room was opened with this body, which has the fields of `models`.
+    room_opened: Callable[[Connection, Room, Any], None] | None = None
+    # (tx, member) → nothing: a member's seat is free, and may become somebody else's.
+    member_gone: Callable[[Connection, Seat], None] | None = None
+    # Its tables with a `room_id` that can grow large: a room is purged from them piece by piece.
+    children: tuple[str, ...] = ()
+    # What the cleanup does for it.
+    jobs: tuple[Job, ...] = ()
+    game: Game | None = None
+
+
+class Features:
+    """Those of one app."""
+
+    def __init__(self, installed: tuple[Feature, ...]) -> None:
+        self.installed = installed
+        self._adapters: dict[type[Extended], TypeAdapter[Any]] = {}
+
+    def room_fields(self, tx: Connection, room: Room, viewer: Seat | None) -> Fields:
+        """What features add to a Room."""
+        found: Fields = {}
+        for feature in self.installed:
+            if feature.room_fields:
+                found |= feature.room_fields(tx, room, viewer)
+        return found
+
+    def participant_fields(self, tx: Connection, room: Room, members: Sequence[Member]) -> dict[int, Fields]:
+        """What features add to Participants, by the ids of the members' rows."""
+        found: dict[int, Fields] = {member["id"]: {} for member in members}
+        for feature in self.installed:
+            if feature.participant_fields:
+                for id, fields in feature.participant_fields(tx, room, members).items():
+                    found[id] |= fields
+        return found
+
+    def room_opened(self, tx: Connection, room: Room, body: BaseModel) -> None:
+        """Let features store what they take from the body of a new room."""
+        for feature in self.installed:
+            if feature.room_opened:
+                feature.room_opened(tx, room, body)
+
+    def member_gone(self, tx: Connection, member: Seat) -> None:
+        """Let features forget a member whose seat has become free."""
+        for feature in self.installed:
+            if feature.member_gone:
+                feature.member_gone(tx, member)
+
+    def models(self, part: Part) -> list[type[BaseModel]]:
+        """The fields that features add to a part of the core."""
+        return [feature.models[part] for feature in self.installed if part in feature.models]
+
+    def adapter(self, model: type["Extended"]) -> TypeAdapter[Any]:
+        """What checks a body, with the fields that features add to it."""
+        found = self._adapters.get(model)
+        if found is None:
+            # Pydantic takes the fields of the last base first.
+            bases = (*reversed(self.models(model.part)), model)
+            found = self._adapters[model] = TypeAdapter(create_model(model.__name__, __base__=bases))
+        return found
+
+    @property
+    def game(self) -> Game | None:
+        """What is played in this app's rooms."""
+        return next((feature.game for feature in self.installed if feature.game), None)
+
+
+class Extended(BaseModel):
+    """A body or answer to which features add fields; in the OpenAPI document it has them all."""
+
+    part: ClassVar[Part]
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        found = handler(schema)
+        mine = handler.resolve_ref_schema(found)
+        for model in of_app(current_app).models(cls.part):
+            theirs = handler.resolve_ref_schema(handler(model.__pydantic_core_schema__))
+            mine["properties"] = mine["properties"] | theirs["properties"]
+            mine["required"] = mine.get("required", []) + theirs.get("required", [])
+        return found
+
+
+def load(app: Flask, settings: Settings, *names: str) -> None:
+    """Install the features that these packages are: each has `init_app(app, settings) -> Feature`."""
+    installed = tuple(import_module(name).init_app(app, settings) for name in names)
+    app.extensions[EXTENSION] = Features(installed)
+
+
+def of_app(app: App) -> Features:
+    """The features of an app."""
+    found: Features = app.extensions[EXTENSION]
+    return found
+
+
+def features() -> Features:
+    """The current app's."""
+    return of_app(current_app)
