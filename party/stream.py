@@ -50,12 +50,14 @@ def check_cursor(room: Row, after: int) -> None:
         raise BadCursor
 
 
-def lock_room(tx: Connection, room_id: int) -> Row:
+def lock_room(tx: Connection, room_id: int, *, wait: bool = True) -> Row:
     """Lock a room for the rest of the transaction. Always the first thing that a transaction does.
 
-    Raises `RoomNotFound` if it was purged meanwhile.
+    Raises `RoomNotFound` if it was purged meanwhile; without `wait`, `Locked` if somebody else has the lock.
     """
-    room = tx.one(f"SELECT {ROOM_COLUMNS} FROM party_rooms WHERE id = :id FOR UPDATE", id=room_id)
+    lock = "FOR UPDATE" if wait else "FOR UPDATE NOWAIT"
+    with tx.in_line(room_id, wait=wait):
+        room = tx.one(f"SELECT {ROOM_COLUMNS} FROM party_rooms WHERE id = :id {lock}", id=room_id)
     if room is None:
         raise RoomNotFound
     return room

@@ -18,7 +18,7 @@ from typing import Any
 from flask import Flask
 
 from party import clock
-from party.db import Database, Row
+from party.db import Database, Locked, Row
 from party.errors import RoomNotFound, Unavailable
 from party.signaling import clients, store
 from party.signaling.heartbeats import Heartbeats
@@ -250,7 +250,6 @@ class Holding:
         rooms = {room_id: self._watch.last(room_id) for room_id in told}
         self._choose_quick_rooms(now, rooms, everywhere)
         self._wake(told, rooms)
-        # Last, for it may have to wait for a room's lock.
         for room_id, room in rooms.items():
             if room and room["signals_expire_at"] is not None and room["signals_expire_at"] <= now:
                 self._drop_signals(now, room_id)
@@ -298,8 +297,9 @@ class Holding:
                         waiter.seen = max(waiter.seen, room["seq"])
 
     def _drop_signals(self, now: int, room_id: int) -> None:
-        with suppress(RoomNotFound):  # purged meanwhile
-            store.drop_expired(self._database, now, room_id)
+        # Purged meanwhile; or locked: then the next look does it, and nobody else has to wait.
+        with suppress(RoomNotFound, Locked):
+            store.drop_expired(self._database, now, room_id, wait=False)
 
     def _release_the_gone(self) -> None:
         """Let those go home whose clients have gone: others need their places."""

@@ -341,9 +341,14 @@ def peers(tx: Connection, caller: Row) -> list[str]:
 
 
 @transaction
-def drop_expired(tx: Connection, now: int, room_id: int, most: int = DROPPED_AT_ONCE) -> int:
-    """Drop a room's signals that nobody acknowledged in time and tell their senders: how many."""
-    room = lock_room(tx, room_id)
+def drop_expired(
+    tx: Connection, now: int, room_id: int, most: int = DROPPED_AT_ONCE, *, wait: bool = True
+) -> int:
+    """Drop a room's signals that nobody acknowledged in time and tell their senders: how many.
+
+    Without `wait` it raises `Locked` if somebody else has the room's lock.
+    """
+    room = lock_room(tx, room_id, wait=wait)
     dropped = [
         signal
         for signal in tx.all(
