@@ -24,6 +24,7 @@ from flask import Flask, current_app
 from party.config import Settings
 from party.db.engines import Engine, Result, Statement, engine_for
 from party.db.faults import Fault
+from party.db.room_locks import STUCK_SECONDS, Crowded, RoomLocks
 from party.db.writes import Writes, change_and_undo
 from party.errors import TooLarge, Unavailable
 from party.load import load
@@ -77,15 +78,22 @@ class _Conflict(Unavailable):
     """A deadlock or a lock timeout undid the transaction: the work can be repeated."""
 
 
+class Locked(Unavailable):
+    """Somebody else holds the lock just now, and this was not to wait for it."""
+
+
 class Connection:
     """A borrowed connection. Parameters are named: `tx.one("... WHERE id = :id", id=7)`."""
 
-    def __init__(self, engine: Engine, raw: Any) -> None:
+    def __init__(self, engine: Engine, raw: Any, room_locks: RoomLocks) -> None:
         self._engine = engine
         self._raw = raw
         # Statements whose answers nobody needs before the next one's: sent along with that.
         self._later: list[Statement] = []
         self._has_sent = False
+        self._room_locks = room_locks
+        # The rooms in whose lines this transaction is.
+        self._lines: set[int] = set()
         # Rooms whose numbers this connection's transaction has moved.
         self.moved: set[int] = set()
         # See `Engine`.
@@ -146,6 +154,40 @@ class Connection:
         """Run one statement without looking for parameters in it."""
         self._execute(sql, None)
 
+    @contextmanager
+    def in_line(self, room_id: int, *, wait: bool = True) -> Iterator[None]:
+        """Inside, the room's lock is taken; without `wait` by a statement that does not wait for it.
+
+        Raises `Locked` if it may not wait, and `Unavailable` if it has waited in vain.
+        """
+        began = time.monotonic()
+        try:
+            if room_id not in self._lines:
+                self._room_locks.enter(room_id)
+                self._lines.add(room_id)
+            yield
+        except (_Conflict, Crowded) as error:
+            if not wait:
+                raise Locked from error
+            if isinstance(error, _Conflict) and time.monotonic() - began > STUCK_SECONDS:
+                # Repeated, it would only wait again.
+                self._room_locks.doubt(room_id)
+                raise Unavailable from error
+            raise
+        self._room_locks.moved(room_id)
+
+    def lock_at_once(self, sql: str) -> None:
+        """Run a statement without parameters that locks rows with NOWAIT. Raises `Locked`."""
+        try:
+            self._execute(sql, None)
+        except _Conflict as error:
+            raise Locked from error
+
+    def leave_lines(self) -> None:
+        """The transaction is over, and all locks are free."""
+        while self._lines:
+            self._room_locks.leave(self._lines.pop())
+
     def alone(self) -> AbstractContextManager[None]:
         """Hold the lock that only one migration at a time can hold. Raises `TimeoutError`."""
         return self._engine.alone(self._raw)
@@ -193,6 +235,8 @@ class Database:
         self._waiting = 0
         self._lock = Lock()
         self._idle: list[Any] = []
+        # Half of the connections, at most, for those who want one and the same room.
+        self._room_locks = RoomLocks(max(1, pool_size // 2))
         self._listeners: list[Callable[[set[int]], None]] = []
         self.writes = Writes()
         self._incarnation: int | None = None
@@ -206,7 +250,7 @@ class Database:
         try:
             raw = self._idle_connection() or self._new_connection()
             try:
-                yield Connection(self.engine, raw)
+                yield Connection(self.engine, raw, self._room_locks)
             finally:
                 self._idle.append(raw)
         finally:
@@ -319,6 +363,8 @@ class Database:
             except BaseException:
                 tx.roll_back()
                 raise
+            finally:
+                tx.leave_lines()
         if tx.moved:
             for listener in self._listeners:
                 listener(tx.moved)
@@ -330,6 +376,9 @@ class Database:
         while True:
             try:
                 return attempt()
+            except Crowded as error:
+                if not self._room_locks.wait(error.room_id, deadline):
+                    raise
             except (_Conflict, _Lost) as error:
                 # With jitter, or those who collided once would collide again.
                 pause *= 1 + random.random()

@@ -203,6 +203,8 @@ class MySQL(Engine):
 
     def execute(self, connection: Any, statements: Sequence[Statement]) -> list[Result]:
         cursor = connection.cursor()
+        if connection.server_version.startswith("5.7"):
+            statements = [(_waiting(text), parameters) for text, parameters in statements]
         # Statements of our own, parameters escaped by the driver: only such may stand beside each other.
         sql = "; ".join(
             text if parameters is None else cursor.mogrify(_to_pyformat(text), parameters)
@@ -364,9 +366,15 @@ def _to_pyformat(sql: str) -> str:
 
 
 @lru_cache(maxsize=512)
+def _waiting(sql: str) -> str:
+    """MySQL 5.7 knows no NOWAIT."""
+    return re.sub(r"\s+NOWAIT\b", "", sql)
+
+
+@lru_cache(maxsize=512)
 def _without_row_locks(sql: str) -> str:
     """SQLite knows no FOR UPDATE: its writing transactions hold the only lock from their beginning."""
-    return re.sub(r"\s+FOR UPDATE\b", "", sql)
+    return re.sub(r"\s+FOR UPDATE( NOWAIT)?\b", "", sql)
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

@@ -38,6 +38,7 @@ _MYSQL: dict[Fault, tuple[int, ...]] = {
         1615,  # prepared statement needs to be prepared again
         1665,  # READ COMMITTED cannot be logged with binlog_format=STATEMENT: the engine has now changed it
         1689,  # wait on a lock was aborted
+        3572,  # NOWAIT found a lock
         3101,  # group replication undid it
     ),
     Fault.LOST: (

@@ -11,7 +11,7 @@ from contextlib import suppress
 from threading import Lock
 
 from party.config import Settings
-from party.db import Database
+from party.db import Connection, Database, Locked, transaction
 from party.errors import Unavailable
 from party.rows import Lifetime, Seen
 
@@ -67,11 +67,16 @@ class Heartbeats:
 
     def flush(self) -> None:
         """Write all notes. Raises `Unavailable`; then they are kept."""
-        with self._lock:
+        # Whoever comes while another writes need not wait for that.
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
             self._flushed_at = time.monotonic()
             # Rooms before members, as everywhere.
             self._write("party_rooms", "expires_at", self._rooms, "AND status <> 'ended'")
             self._write("party_participants", "last_seen_at", self._members)
+        finally:
+            self._lock.release()
 
     def _write(self, table: str, column: str, notes: dict[int, int], condition: str = "") -> None:
         written = dict(notes)
@@ -81,13 +86,31 @@ class Heartbeats:
         ids = sorted(key for key, value in written.items() if value > newest - STALE_MS)
         # One time for all, the earliest: they are at most some seconds apart.
         earliest = min(written[key] for key in ids)
+        locked = set()
         for start in range(0, len(ids), AT_ONCE):
-            part = ", ".join(map(str, ids[start : start + AT_ONCE]))
-            statement = (
-                f"UPDATE {table} SET {column} = {earliest}"
-                f" WHERE id IN ({part}) AND {column} < {earliest} {condition}"
-            )
-            self._database.write(lambda tx, statement=statement: tx.raw(statement))  # type: ignore[misc]
+            locked |= self._set(table, column, earliest, ids[start : start + AT_ONCE], condition)
         for key, value in written.items():
-            if notes.get(key) == value:
+            if key not in locked and notes.get(key) == value:
                 notes.pop(key, None)
+
+    def _set(self, table: str, column: str, value: int, ids: list[int], condition: str) -> set[int]:
+        """Set a column of these rows, but of those that somebody has locked: these, for another time."""
+        try:
+            _set_unless_locked(self._database, table, column, value, ids, condition)
+        except Locked:
+            if len(ids) == 1:
+                return set(ids)
+            half = len(ids) // 2
+            parts = (ids[:half], ids[half:])
+            return set().union(*(self._set(table, column, value, part, condition) for part in parts))
+        return set()
+
+
+@transaction
+def _set_unless_locked(
+    tx: Connection, table: str, column: str, value: int, ids: list[int], condition: str
+) -> None:
+    """All or none; raises `Locked`: those who only note that they are there wait for nobody."""
+    where = f"WHERE id IN ({', '.join(map(str, ids))}) AND {column} < {value} {condition}"
+    tx.lock_at_once(f"SELECT id FROM {table} {where} FOR UPDATE NOWAIT")
+    tx.raw(f"UPDATE {table} SET {column} = {value} {where}")

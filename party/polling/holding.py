@@ -18,7 +18,7 @@ from typing import Any
 from flask import Flask
 
 from party import clock
-from party.db import Database
+from party.db import Database, Locked
 from party.errors import RoomNotFound, Unavailable
 from party.polling import clients
 from party.polling.heartbeats import Heartbeats
@@ -255,7 +255,6 @@ class Holding:
         rooms = {room_id: self._watch.last(room_id) for room_id in told}
         self._choose_quick_rooms(now, rooms, everywhere)
         self._wake(told, rooms)
-        # Last, for it may have to wait for a room's lock.
         for room_id, room in rooms.items():
             if room and is_due(room, now):
                 self._catch_up(now, room_id)
@@ -303,8 +302,9 @@ class Holding:
                         waiter.seen = max(waiter.seen, room["seq"])
 
     def _catch_up(self, now: int, room_id: int) -> None:
-        with suppress(RoomNotFound):  # purged meanwhile
-            catch_up(self._database, now, room_id)
+        # Purged meanwhile; or locked: then the next look does it, and nobody else has to wait.
+        with suppress(RoomNotFound, Locked):
+            catch_up(self._database, now, room_id, wait=False)
 
     def _release_the_gone(self) -> None:
         """Let those go home whose clients have gone: others need their places."""

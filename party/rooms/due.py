@@ -27,12 +27,14 @@ def earliest(*times: int | None) -> int | None:
 
 
 @transaction
-def catch_up(tx: Connection, now: int, room_id: int, most: int = DROPPED_AT_ONCE) -> bool:
+def catch_up(
+    tx: Connection, now: int, room_id: int, most: int = DROPPED_AT_ONCE, *, wait: bool = True
+) -> bool:
     """Make what is overdue in a room, at most `most` expired signals of it: whether more is left.
 
-    Raises `RoomNotFound` if it was purged meanwhile.
+    Raises `RoomNotFound` if it was purged meanwhile; without `wait`, `Locked` if somebody else has its lock.
     """
-    room = lock_room(tx, room_id)
+    room = lock_room(tx, room_id, wait=wait)
     if room["status"] != "ended" and room["expires_at"] <= now:
         end_locked(tx, now, room, None, "expired")
     dropped = mailbox.take_expired(tx, room_id, now, most)

@@ -44,12 +44,14 @@ def check_cursor(room: Cursor, after: int) -> None:
         raise BadCursor
 
 
-def lock_room(tx: Connection, room_id: int) -> Room:
+def lock_room(tx: Connection, room_id: int, *, wait: bool = True) -> Room:
     """Lock a room for the rest of the transaction. Always the first thing that a transaction does.
 
-    Raises `RoomNotFound` if it was purged meanwhile.
+    Raises `RoomNotFound` if it was purged meanwhile; without `wait`, `Locked` if somebody else has the lock.
     """
-    room = tx.one(f"SELECT {columns(Room)} FROM party_rooms WHERE id = :id FOR UPDATE", id=room_id)
+    lock = "FOR UPDATE" if wait else "FOR UPDATE NOWAIT"
+    with tx.in_line(room_id, wait=wait):
+        room = tx.one(f"SELECT {columns(Room)} FROM party_rooms WHERE id = :id {lock}", id=room_id)
     if room is None:
         raise RoomNotFound
     return cast(Room, room)
