@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import Any
@@ -11,6 +11,7 @@ import pymysql
 import pytest
 from flask import Flask
 
+from party.db.engines import Statement
 from party.polling import holding
 from tests.conftest import Clock, MakeApp
 from tests.support.mariadb import MariaDB
@@ -93,10 +94,9 @@ def test_a_request_waits_for_one_time_out_and_does_not_try_again(
     engine = app.extensions["party.database"].engine
     execute, tried = engine.execute, []
 
-    def count(connection: Any, sql: str, parameters: dict[str, Any] | None) -> Any:
-        if "FOR UPDATE" in sql:
-            tried.append(sql)
-        return execute(connection, sql, parameters)
+    def count(connection: Any, spoken: Sequence[Statement]) -> Any:
+        tried.extend(sql for sql, _ in spoken if "FOR UPDATE" in sql)
+        return execute(connection, spoken)
 
     monkeypatch.setattr(engine, "execute", count)
     with locked(mariadb, host):
