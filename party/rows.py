@@ -111,3 +111,7 @@ class Message(TypedDict):
 def columns(row: type, table: str = "") -> str:
     """The columns of such a row for a SELECT, of `table` where several are joined."""
     return ", ".join(f"{table}.{name}" if table else name for name in row.__annotations__)
+
+
+ROOM_COLUMNS = columns(Room)
+MEMBER_COLUMNS = columns(Member)

@@ -37,6 +37,7 @@ OVERLAP_MS = 500
 # After a longer pause than this all are read whole.
 LATELY_SECONDS = 2.0
 
+_COLUMNS = columns(WatchedRoom)
 
 Position = tuple[str, int]
 
@@ -193,7 +194,7 @@ class Watch:
             self._turn = self._turn + READ_IN_TURN if self._turn + READ_IN_TURN < len(rooms) else 0
             whole = new + whole[self._turn : self._turn + READ_IN_TURN]
             moved = self._database.all(
-                f"SELECT {columns(WatchedRoom)} FROM party_rooms WHERE moved_at >= :since",
+                f"SELECT {_COLUMNS} FROM party_rooms WHERE moved_at >= :since",
                 since=self._read_at_ms - OVERLAP_MS,
             )
         self._enter(rooms, cast(list[WatchedRoom], moved) + self._read_whole(whole), whole)
@@ -203,7 +204,7 @@ class Watch:
         if not room_ids:
             return []
         ids = ", ".join(map(str, room_ids))
-        rows = self._database.all_raw(f"SELECT {columns(WatchedRoom)} FROM party_rooms WHERE id IN ({ids})")
+        rows = self._database.all_raw(f"SELECT {_COLUMNS} FROM party_rooms WHERE id IN ({ids})")
         return cast(list[WatchedRoom], rows)
 
     def _enter(self, rooms: dict[int, _Room], rows: list[WatchedRoom], whole: Iterable[int]) -> None:

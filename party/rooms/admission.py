@@ -7,7 +7,7 @@ from party.errors import ParticipantIdTaken, RoomEnded, RoomFull
 from party.rooms.models import JoinRoom
 from party.rooms.stream import add_event, advance, lock_room
 from party.rooms.views import participant_in, participant_views, present_members, room_view
-from party.rows import Member, Room, columns
+from party.rows import MEMBER_COLUMNS, Member, Room
 from party.web import tokens
 
 
@@ -85,5 +85,5 @@ def take_seat(
     assignments = ", ".join(f"{column} = :{column}" for column in seat)
     if not tx.run(f"UPDATE party_participants SET {assignments} {where}", **seat, **key):
         tx.insert_many("party_participants", [{**key, **seat}])
-    member = tx.one(f"SELECT {columns(Member)} FROM party_participants {where}", **key)
+    member = tx.one(f"SELECT {MEMBER_COLUMNS} FROM party_participants {where}", **key)
     return cast(Member, member)

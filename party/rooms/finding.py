@@ -5,7 +5,7 @@ from typing import cast
 from party.db import Connection, Database
 from party.rooms.due import catch_up, is_due
 from party.rooms.views import room_row
-from party.rows import Room, columns
+from party.rows import ROOM_COLUMNS, Room
 from party.web.models import CODE_ALPHABET, CODE_LENGTH, room_code
 
 
@@ -14,7 +14,7 @@ def by_code(source: Connection | Database, code: str) -> Room | None:
     code = room_code(code)
     if len(code) != CODE_LENGTH or not set(code) <= set(CODE_ALPHABET):
         return None
-    found = source.one(f"SELECT {columns(Room)} FROM party_rooms WHERE code = :code", code=code)
+    found = source.one(f"SELECT {ROOM_COLUMNS} FROM party_rooms WHERE code = :code", code=code)
     return cast(Room | None, found)
 
 

@@ -16,7 +16,7 @@ from party.config import settings
 from party.db import Connection
 from party.errors import BadCursor, RoomEnded, RoomNotFound, TokenInvalid
 from party.rooms.counts import add_difference, room_counts
-from party.rows import Cursor, Member, Message, Room, Seat, columns
+from party.rows import MEMBER_COLUMNS, ROOM_COLUMNS, Cursor, Member, Message, Room, Seat
 from party.web.models import to_json
 
 # A room's latest events that are kept, and after how many numbers of the room it is looked whether there
@@ -51,7 +51,7 @@ def lock_room(tx: Connection, room_id: int, *, wait: bool = True) -> Room:
     """
     lock = "FOR UPDATE" if wait else "FOR UPDATE NOWAIT"
     with tx.in_line(room_id, wait=wait):
-        room = tx.one(f"SELECT {columns(Room)} FROM party_rooms WHERE id = :id {lock}", id=room_id)
+        room = tx.one(f"SELECT {ROOM_COLUMNS} FROM party_rooms WHERE id = :id {lock}", id=room_id)
     if room is None:
         raise RoomNotFound
     return cast(Room, room)
@@ -75,7 +75,7 @@ def lock_as_member(tx: Connection, caller: Seat, *, even_ended: bool = False) ->
 
 def member_row(tx: Connection, member_id: int) -> Member | None:
     """Who has, or had, a seat."""
-    found = tx.one(f"SELECT {columns(Member)} FROM party_participants WHERE id = :id", id=member_id)
+    found = tx.one(f"SELECT {MEMBER_COLUMNS} FROM party_participants WHERE id = :id", id=member_id)
     return cast(Member | None, found)
 
 

@@ -8,14 +8,14 @@ from party.config import settings
 from party.db import Connection, Database, snapshot
 from party.errors import RoomNotFound
 from party.features import features
-from party.rows import Caller, Member, Room, Seat, columns
+from party.rows import MEMBER_COLUMNS, ROOM_COLUMNS, Caller, Member, Room, Seat
 
 
 def present_members(tx: Connection, room_id: int) -> list[Member]:
     """Who is in the room, in order of joining."""
     found = tx.all(
         f"""
-        SELECT {columns(Member)} FROM party_participants
+        SELECT {MEMBER_COLUMNS} FROM party_participants
         WHERE room_id = :room_id AND left_at IS NULL
         ORDER BY joined_seq, id
         """,
@@ -32,7 +32,7 @@ def view(tx: Connection, now: int, caller: Caller) -> dict[str, Any]:
 
 def room_row(tx: Connection | Database, room_id: int) -> Room:
     """A room's row without locking it. Raises `RoomNotFound` if it was purged meanwhile."""
-    room = tx.one(f"SELECT {columns(Room)} FROM party_rooms WHERE id = :id", id=room_id)
+    room = tx.one(f"SELECT {ROOM_COLUMNS} FROM party_rooms WHERE id = :id", id=room_id)
     if room is None:
         raise RoomNotFound
     return cast(Room, room)
@@ -117,7 +117,7 @@ def host_of(tx: Connection, room: Room, members: Sequence[Member]) -> Member:
             return member
     host = tx.one(
         f"""
-        SELECT {columns(Member)} FROM party_participants
+        SELECT {MEMBER_COLUMNS} FROM party_participants
         WHERE room_id = :room_id AND participant_id = :host_id
         """,
         room_id=room["id"],
