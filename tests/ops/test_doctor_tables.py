@@ -106,6 +106,6 @@ def test_more_than_the_migrations_make_does_not_matter(
 def test_what_is_expected_is_what_the_files_make() -> None:
     made = expected()
     assert made.primary_keys["party_signaling"] == ("room_id", "to_id", "seq")
-    assert made.indexes["party_rooms", ("status", "expires_at"), False] == "party_rooms_expiry"
+    assert made.indexes["party_rooms", ("due_at",), False] == "party_rooms_due"
     assert ("party_sent", "room_id", "party_rooms") in made.foreign_keys
     assert "moved_at" in made.columns["party_rooms"]

@@ -92,7 +92,8 @@ def test_a_request_waits_for_one_time_out_and_does_not_try_again(
     app: Flask, host: Seat, mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = app.extensions["party.database"].engine
-    execute, tried = engine.execute, []
+    execute = engine.execute
+    tried: list[str] = []
 
     def count(connection: Any, spoken: Sequence[Statement]) -> Any:
         tried.extend(sql for sql, _ in spoken if "FOR UPDATE" in sql)
