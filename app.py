@@ -26,7 +26,7 @@ def _release_held_polls_at_the_end() -> None:
         return  # no server has its own way of stopping here
 
     def stop(number: int, frame: FrameType | None) -> None:
-        application.extensions["party.memory"].holding.release_all()
+        application.extensions["party.memory"].waiters.release_all()
         before(number, frame)
 
     signal.signal(signal.SIGTERM, stop)

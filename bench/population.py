@@ -61,6 +61,7 @@ def _room_rows(made: list[list[Member]], first: int, now: int) -> list[Row]:
             "negotiated_at": now - 60_000,
             "created_at": now - 60_000,
             "expires_at": now + 7_200_000,
+            "due_at": now + 7_200_000,
         }
         for n, seats in enumerate(made)
     ]

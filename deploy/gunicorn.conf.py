@@ -44,4 +44,4 @@ def post_request(worker: Any, request: Any, environ: dict[str, Any], response: A
 def post_worker_init(worker: Any) -> None:
     """Let held polls take three of four threads, so that other requests always find one."""
     if worker.cfg.worker_class_str == "gthread":
-        worker.wsgi.extensions["party.memory"].holding.most = worker.cfg.threads * 3 // 4
+        worker.wsgi.extensions["party.memory"].waiters.most = worker.cfg.threads * 3 // 4

@@ -46,13 +46,13 @@ def wait_for(
 ) -> bool:
     """Ask until only `version` runs; whenever the answer changes it is told. False: not within `seconds`."""
     deadline = time.monotonic() + seconds
-    told = ""
+    heard = ""
     in_a_row = 0
     while True:
         running, answer = ask_once()
-        if answer != told:
+        if answer != heard:
             say(answer)
-            told = answer
+            heard = answer
         in_a_row = in_a_row + 1 if running == version else 0
         if in_a_row == IN_A_ROW:
             return True

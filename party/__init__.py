@@ -12,11 +12,11 @@ from flask import Flask
 from party import config, db, errors, features, passenger
 from party.db import migrate
 from party.ops import cleanup, health, metrics
-from party.polling import memory
+from party.polling import routes as polling
 from party.rooms import members
 from party.rooms import routes as rooms
 from party.signaling import routes as signaling
-from party.web import body, calls, headers, rate_limits
+from party.web import calls, headers, rate_limits
 from party.web import routes as web_routes
 
 
@@ -32,10 +32,9 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     errors.init_app(app)
     db.init_app(app, settings)
     rate_limits.init_app(app, settings, app.extensions["party.database"])
-    body.init_app(app)
     calls.init_app(app, members)
     cleanup.init_app(app)
-    memory.init_app(app, settings, app.extensions["party.database"])
+    polling.init_app(app, settings, app.extensions["party.database"])
 
     app.register_blueprint(rooms.blueprint)
     app.register_blueprint(signaling.blueprint)

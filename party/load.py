@@ -11,10 +11,9 @@ from pathlib import Path
 SAMPLE_SECONDS = 1.0
 # For so long contention for connections counts.
 CONTENTION_SECONDS = 10.0
-# From this share of the time on, pauses grow, up to MOST_WHEN_BUSY times at all of it.
+# From this share of the time on, pauses grow, up to so many times at all of it.
 BUSY_FROM = 0.7
-MOST_WHEN_BUSY = 3.0
-WHEN_CONTENDED = 3.0
+MOST = 3.0
 
 
 class Load:
@@ -25,10 +24,13 @@ class Load:
         self._sampled_at = time.monotonic()
         self._wanted_at = _seconds_wanted()
         self._busy = 0.0
+        # By what factor the usual pauses should be longer, until when that holds: see `back_off_factor`.
+        self.factor, self.holds_until = 1.0, 0.0
 
     def note_contention(self) -> None:
         """Somebody waited for a connection, or got none."""
         self._contention_at = time.monotonic()
+        self.holds_until = 0.0
 
     def back_off_factor(self) -> float:
         """By what factor the usual pauses should be longer: 1 where there is capacity to spare."""
@@ -37,10 +39,10 @@ class Load:
             wanted = _seconds_wanted()
             self._busy = (wanted - self._wanted_at) / (now - self._sampled_at)
             self._sampled_at, self._wanted_at = now, wanted
-        share = min(1.0, max(0.0, (self._busy - BUSY_FROM) / (1 - BUSY_FROM)))
-        when_busy = 1 + share * (MOST_WHEN_BUSY - 1)
         is_contended = now - self._contention_at < CONTENTION_SECONDS
-        return max(when_busy, WHEN_CONTENDED if is_contended else 1.0)
+        share = 1.0 if is_contended else min(1.0, max(0.0, (self._busy - BUSY_FROM) / (1 - BUSY_FROM)))
+        self.factor, self.holds_until = 1 + share * (MOST - 1), self._sampled_at + SAMPLE_SECONDS
+        return self.factor
 
 
 def _seconds_wanted() -> float:

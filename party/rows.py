@@ -42,13 +42,13 @@ class RoomState(Due, Cursor, Activity):
     expires_at: int
 
 
-class WatchedRoom(RoomState):
+class PolledRoom(RoomState):
     """The state of a room under the id of its row."""
 
     id: int
 
 
-class Room(WatchedRoom):
+class Room(PolledRoom):
     """A room, without what features keep of it. Times are milliseconds since the epoch."""
 
     host_id: str

@@ -79,8 +79,8 @@ def test_the_quiz_of_the_client_can_be_played_without_a_change(server: MakeServe
     quiz = (ROOT / "docs" / "client.md").read_text().partition("## A quiz")[2].partition("\n## ")[0]
     hosts, guests = re.findall(r"```js\n(.*?)```", quiz, re.DOTALL)
     play = """async ([module, example, code]) => {
-      window.told = [];
-      console.log = (...texts) => told.push(texts);
+      window.heard = [];
+      console.log = (...texts) => heard.push(texts);
       const { Party } = await import(module);
       const run = new (async () => {}).constructor("Party", "code", example);
       window.played = run(Party, code);
@@ -89,13 +89,13 @@ def test_the_quiz_of_the_client_can_be_played_without_a_change(server: MakeServe
     for page in (host, guest):
         page.goto(f"{service}/health")
     host.evaluate(play, [f"{service}/static/party.js", hosts, None])
-    host.wait_for_function("told.length > 0")
-    code = host.evaluate("told[0][0]").removeprefix("Join ")
+    host.wait_for_function("heard.length > 0")
+    code = host.evaluate("heard[0][0]").removeprefix("Join ")
     guest.evaluate(play, [f"{service}/static/party.js", guests, code])
     host.evaluate("played")
     for page in (host, guest):
-        page.wait_for_function("told.at(-1)[0] === 'It is over'")
-        winner, other = page.evaluate("told.at(-1)[1]")
+        page.wait_for_function("heard.at(-1)[0] === 'It is over'")
+        winner, other = page.evaluate("heard.at(-1)[1]")
         assert (winner["name"], other["name"]) == ("Ada", "Ben")
         assert winner["score"] >= 10 > other["score"] == 0
         page.context.close()

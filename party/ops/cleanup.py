@@ -180,30 +180,28 @@ class Housekeeping:
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._lock = Lock()
-        self._last_ms = 0
+        # When the next answer should be followed by a piece of cleaning.
+        self.due_at = 0
         app.after_request(self._when_sent)
 
     def _when_sent(self, response: Response) -> Response:
-        if self.is_due(clock.now_ms()):
+        now = clock.now_ms()
+        # The clock may have been set back: then it would never be due.
+        if now >= self.due_at or now < self.due_at - EVERY_MS:
             response.call_on_close(self._clean)
         return response
-
-    def is_due(self, now: int) -> bool:
-        """Whether the next answer should be followed by a piece of cleaning."""
-        # The clock may have been set back: what counts is the distance.
-        return abs(now - self._last_ms) >= EVERY_MS
 
     def _clean(self) -> None:
         if not self._lock.acquire(blocking=False):
             return
         try:
             now = clock.now_ms()
-            self._last_ms = now
+            self.due_at = now + EVERY_MS
             with self._app.app_context(), suppress(Unavailable):
                 began = time.monotonic()
                 clean(database(), now, PIECES, SECONDS)
                 if time.monotonic() - began >= SECONDS:
-                    self._last_ms = now - EVERY_MS + AGAIN_MS
+                    self.due_at = now + AGAIN_MS
         except Exception:
             log.exception("the cleanup failed")
         finally:

@@ -58,7 +58,7 @@ class _DatabaseCollector(Collector):
             rooms.add_metric([status], count)
         yield rooms
         gauges = {
-            "members_online": "Members who polled lately.",
+            "members_online": "Members who polled recently.",
             "signals_pending": "Signals not acknowledged yet.",
             "oldest_signal_age_seconds": "Age of the oldest of them.",
         }

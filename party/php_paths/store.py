@@ -25,7 +25,7 @@ from party.errors import (
 from party.features import Job, features
 from party.php_paths.models import CreateRoom, JoinRoom, Signal
 from party.polling.heartbeats import Heartbeats
-from party.rooms import admission, due, ending, finding, views
+from party.rooms import admission, due, ending, finding, stream, views
 from party.rooms import create as creation
 from party.rooms import models as room_models
 from party.rooms.members import SELECT_CALLER
@@ -296,7 +296,7 @@ def poll(
     if caller:
         if caller["token_hash"] is not None:
             raise NotYourId(WITH_A_TOKEN)
-        if due.is_due(caller, now):
+        if stream.is_due(caller, now):
             due.catch_up(database, now, caller["room_id"])
             caller["status"] = views.room_row(database, caller["room_id"])["status"]
         heartbeats.note(now, caller, caller)

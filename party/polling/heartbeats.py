@@ -16,15 +16,10 @@ from party.errors import Unavailable
 from party.rows import Lifetime, Seen
 
 FLUSH_SECONDS = 3.0
-# A note is due when the row lags behind by this part of the time it matters for, or by the limit beside
-# it; the row is far behind at this many times that.
-PART = 10
-SEEN_MS = 10_000
-ALIVE_MS = 60_000
+# A note is due when the row lags behind by this part of the time it matters for: that of being online, that
+# of a room's life. The row is far behind at so many times that.
+PART_SEEN, PART_ALIVE = 10, 100
 FAR = 3
-# Notes that were kept while the database was away, and are so much older than the newest, have lost their
-# meaning: whoever is still there has made a newer one.
-STALE_MS = 10_000
 # Rows in one statement: with many more MySQL would rather read the whole table.
 AT_ONCE = 1000
 
@@ -35,8 +30,8 @@ class Heartbeats:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._ttl_ms = settings.room_ttl_ms
-        self._seen_ms = min(SEEN_MS, settings.online_ms // PART)
-        self._alive_ms = min(ALIVE_MS, self._ttl_ms // PART)
+        self._seen_ms = settings.online_ms // PART_SEEN
+        self._alive_ms = self._ttl_ms // PART_ALIVE
         # Row id → when a member was seen, until when a room lives; milliseconds since the epoch.
         self._members: dict[int, int] = {}
         self._rooms: dict[int, int] = {}
@@ -49,10 +44,10 @@ class Heartbeats:
         self._members.clear()
         self._rooms.clear()
 
-    def note(self, now: int, member: Seen, room: Lifetime) -> None:
+    def note(self, now: int, member: Seen, room: Lifetime) -> int:
         """`member` polled; `room` is its room's row, or the caller's, which has the same columns.
 
-        What is noted is entered into these rows as well.
+        What is noted is entered into these rows as well. Returns when the next note will be due.
         """
         unseen_ms = now - member["last_seen_at"]
         gain_ms = now + self._ttl_ms - room["expires_at"] if room["status"] != "ended" else 0
@@ -64,6 +59,9 @@ class Heartbeats:
         if late or time.monotonic() - self._flushed_at >= FLUSH_SECONDS:
             with suppress(Unavailable):  # the notes are kept, and the poll itself needs none of it
                 self.flush()
+        seen_at: int = member["last_seen_at"]
+        expires_at: int = room["expires_at"]
+        return min(seen_at + self._seen_ms, expires_at - self._ttl_ms + self._alive_ms)
 
     def flush(self) -> None:
         """Write all notes. Raises `Unavailable`; then they are kept."""
@@ -73,17 +71,20 @@ class Heartbeats:
         try:
             self._flushed_at = time.monotonic()
             # Rooms before members, as everywhere.
-            self._write("party_rooms", "expires_at", self._rooms, "AND status <> 'ended'")
-            self._write("party_participants", "last_seen_at", self._members)
+            self._write("party_rooms", "expires_at", self._rooms, self._alive_ms, "AND status <> 'ended'")
+            self._write("party_participants", "last_seen_at", self._members, self._seen_ms)
         finally:
             self._lock.release()
 
-    def _write(self, table: str, column: str, notes: dict[int, int], condition: str = "") -> None:
+    def _write(
+        self, table: str, column: str, notes: dict[int, int], every_ms: int, condition: str = ""
+    ) -> None:
         written = dict(notes)
         if not written:
             return
+        # While the database was away, whoever was still there has made a newer note; others mean nothing now.
         newest = max(written.values())
-        ids = sorted(key for key, value in written.items() if value > newest - STALE_MS)
+        ids = sorted(key for key, value in written.items() if value >= newest - every_ms)
         # One time for all, the earliest: they are at most some seconds apart.
         earliest = min(written[key] for key in ids)
         locked = set()

@@ -1,29 +1,118 @@
-"""What a process keeps for the polls that it serves; nothing of it is the truth, which is in the database."""
+"""What a process remembers for polls; nothing of it is the truth, which is in the database.
+
+All that others ask of it: an idle answer, where it is certain that there is nothing new; to hold a poll
+until there is; and to wake whoever waits in rooms that have changed. Today the processes of a machine
+learn of each other's changes by reading; whatever could tell them sooner has to call `wake`.
+"""
+
+import time
+from typing import Any
 
 from flask import Flask, current_app
 
+from party import clock
 from party.config import Settings
 from party.db import Database
-from party.polling.fast_path import Shortcut
+from party.polling import clients, room_cache
 from party.polling.heartbeats import Heartbeats
-from party.polling.holding import Holding
-from party.polling.room_cache import Watch
+from party.polling.notifier import Notifier
+from party.polling.pace import empty_answer, minimum_gap_ms
+from party.polling.reading import acknowledge, read
+from party.polling.room_cache import RoomCache
+from party.polling.waiters import Waiter, Waiters
+from party.rows import Caller
+from party.web.tokens import hashed
+
+Answer = dict[str, Any]
 
 
 class Memory:
     """One for each app."""
 
     def __init__(self, app: Flask, settings: Settings, database: Database) -> None:
-        self.watch = Watch(database)
+        self._app = app
+        # The longest that a poll is held, in seconds.
+        self.longest_wait = settings.LONG_POLL_SECONDS
+        self._database = database
+        self._polls = app.extensions["party.web.rate_limits"].polls
+        self.rooms = RoomCache(database)
         self.heartbeats = Heartbeats(database, settings)
-        self.holding = Holding(app, database, self.watch, self.heartbeats)
+        self.waiters = Waiters()
+        self._notifier = Notifier(app, database, self.rooms, self.heartbeats, self.waiters)
+        database.on_commit(self.wake)
 
+    def idle_answer(
+        self, now: int, token: str, code: str, participant_id: str, after: int, *, waits: bool
+    ) -> tuple[Caller, Answer] | None:
+        """The caller and the empty answer of a poll, if it is certain that there is nothing new.
 
-def init_app(app: Flask, settings: Settings, database: Database) -> None:
-    """Give the app its memory, and idle polls their shortcut."""
-    kept = Memory(app, settings, database)
-    app.extensions["party.memory"] = kept
-    app.wsgi_app = Shortcut(app, settings, kept)  # type: ignore[method-assign]
+        `waits` tells whether it would be held. Raises `RateLimited`, `Unavailable`, and what
+        `reading.acknowledge` raises.
+        """
+        seat = self.rooms.seat(hashed(token))
+        if seat is None:
+            return None
+        caller = seat.caller
+        # Whoever waits is woken for what was not read yet.
+        room = self.rooms.room(caller["room_id"], maximum_age=room_cache.TICK_SECONDS if waits else 0.0)
+        if (
+            room is None
+            or room["members_seq"] != seat.members_seq
+            or not (room["code"] == caller["code"] == code and caller["participant_id"] == participant_id)
+            or after != room["seq"]
+            or room["status"] == "ended"
+            or room["due_at"] is None
+            or room["due_at"] <= now
+        ):
+            return None
+        self._polls.hit(caller["id"])
+        if after > seat.covered:
+            acknowledge(self._database, caller, after)
+            seat.covered = after
+        if now >= seat.note_at:
+            seat.note_at = self.heartbeats.note(now, caller, room)
+        return caller, empty_answer(now, room)
+
+    def remember(self, caller: Caller, covered: int) -> None:
+        """A poll has found that up to `covered` there is nothing that its caller has not acknowledged."""
+        self.rooms.remember(caller, covered)
+
+    def hold(self, environ: dict[str, Any], caller: Caller, answer: Answer, seconds: float) -> Answer:
+        """Wait until something for the caller comes: the answer of a poll that had none.
+
+        It comes back empty after `seconds`, if a newer poll of the same member waits, if the client is
+        gone, if the process stops, and at once if all places are taken. Raises `TokenInvalid`, `BadCursor`.
+        """
+        waiter = Waiter(caller, answer["seq"], clients.connection_of(environ))
+        self.rooms.keep((caller["room_id"],))
+        if not self.waiters.enter(waiter):
+            return answer
+        deadline = time.monotonic() + seconds
+        try:
+            self._notifier.start()
+            while waiter.news.wait(max(0.0, deadline - time.monotonic())) and not waiter.released:
+                waiter.news.clear()
+                found = self._read(waiter)
+                if found["messages"] or found["gap"]:
+                    return {**found, "pollAfterMs": minimum_gap_ms()}
+                waiter.seen = found["seq"]
+        finally:
+            self.waiters.leave(waiter)
+        # Nothing lies between the stored acknowledgement and this number: the next poll finds it so, too.
+        self.remember(caller, waiter.seen)
+        # Whoever was sent away comes again at the usual pace, and not with all others at once.
+        pause = answer["pollAfterMs"] if waiter.released else 0
+        return {**answer, "seq": waiter.seen, "pollAfterMs": pause}
+
+    def wake(self, room_ids: set[int]) -> None:
+        """These rooms have changed: whoever polls or waits there must not rely on what was read before."""
+        self.rooms.expire(room_ids)
+        if self._notifier.is_running:
+            self._notifier.wake(room_ids)
+
+    def _read(self, waiter: Waiter) -> Answer:
+        with self._app.app_context():
+            return read(self._database, clock.now_ms(), waiter.caller, waiter.seen)
 
 
 def memory() -> Memory:

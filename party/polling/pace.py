@@ -9,9 +9,11 @@ docs/performance.md has what each costs.
 """
 
 import random
+import time
+from typing import Any
 
 from party.load import load
-from party.rows import Activity
+from party.rows import Activity, Cursor
 
 NEGOTIATING_MS = 120
 # Where something has just come, more is on its way: from others who entered at the same time, say.
@@ -22,11 +24,10 @@ ANSWERING_MS = 170
 # Where polls are held, news come when they come, and all that a pause is good for is that a page which
 # answers sends its answer instead of a poll that it would have to give up. So short that nobody whose
 # answer is on its way waits for it.
-BREATH_MS = 30
+MINIMUM_GAP_MS = 30
 LOBBY_MS = 1000
 # Who answers the question that has just been closed has two seconds: by then it is known to be closed.
-PLAYING_MS = 1500
-LONG_GAME_MS = 1800
+GAME_MS = 1800
 IDLE_MS = 3000
 # After this long without a join, rejoin or signal, connections are made or have failed.
 NEGOTIATION_LASTS_MS = 10_000
@@ -36,7 +37,9 @@ LOBBY_LASTS_MS = 300_000
 JITTER = 0.1
 
 
-def poll_after_ms(now: int, room: Activity, *, more: bool, news: bool, sent: bool = False) -> int:
+def poll_after_ms(
+    now: int, room: Activity, *, more: bool = False, news: bool = False, sent: bool = False
+) -> int:
     """Milliseconds until the caller should poll again.
 
     `news` tells whether the answer has messages, `sent` whether
@@ -47,12 +50,30 @@ def poll_after_ms(now: int, room: Activity, *, more: bool, news: bool, sent: boo
     quiet_ms = now - room["negotiated_at"]
     if quiet_ms < NEGOTIATION_LASTS_MS:
         pace: float = LIVELY_MS if news else ANSWERING_MS if sent else NEGOTIATING_MS
+    elif room["status"] != "waiting":
+        pace = GAME_MS
     else:
-        usual, idle = (LOBBY_MS, IDLE_MS) if room["status"] == "waiting" else (PLAYING_MS, LONG_GAME_MS)
-        pace = usual if quiet_ms < LOBBY_LASTS_MS else idle
-    return round(pace * load.back_off_factor() * random.uniform(1 - JITTER, 1 + JITTER))
+        pace = LOBBY_MS if quiet_ms < LOBBY_LASTS_MS else IDLE_MS
+    factor = load.factor if time.monotonic() < load.holds_until else load.back_off_factor()
+    return round(pace * factor * random.uniform(1 - JITTER, 1 + JITTER))
 
 
-def breath_ms() -> int:
+def minimum_gap_ms() -> int:
     """Milliseconds until a caller whose polls are held should poll again after news or a send."""
-    return round(BREATH_MS * random.uniform(1 - JITTER, 1 + JITTER))
+    return round(MINIMUM_GAP_MS * random.uniform(1 - JITTER, 1 + JITTER))
+
+
+class Quiet(Activity, Cursor):
+    """A room in which nothing has come for somebody."""
+
+
+def empty_answer(now: int, room: Quiet) -> dict[str, Any]:
+    """The answer of a poll to whom nothing has come: Poll."""
+    return {
+        "messages": [],
+        "count": 0,
+        "seq": room["seq"],
+        "more": False,
+        "gap": False,
+        "pollAfterMs": poll_after_ms(now, room),
+    }

@@ -8,16 +8,20 @@ from party.clock import iso
 from party.db import Connection, Database, snapshot, transaction
 from party.errors import RoomEnded, TokenInvalid
 from party.polling.heartbeats import Heartbeats
-from party.polling.pace import poll_after_ms
-from party.rooms.stream import check_cursor, events_for, member_row
+from party.polling.pace import empty_answer, poll_after_ms
+from party.rooms.stream import check_cursor, events_for
 from party.rooms.views import room_row, room_view
-from party.rows import Caller, Cursor, Member, Message
+from party.rows import Caller, Cursor, Member, Message, RoomState, columns
 from party.web.models import KIB
 
 ANSWER_MESSAGES = 200
 ANSWER_BYTES = 1024 * KIB
 # What a message takes in an answer besides its payload, rounded up.
 ENVELOPE_BYTES = 256
+
+
+class _Reader(Member, RoomState):
+    """A member that reads, and the state of its room."""
 
 
 def poll(
@@ -31,7 +35,7 @@ def poll(
     if caller["status"] == "ended" and acked >= caller["seq"]:
         raise RoomEnded
     if after is not None and after == caller["seq"]:
-        return idle_answer(now, caller)
+        return empty_answer(now, caller)
     return read(database, now, caller, after)
 
 
@@ -73,16 +77,16 @@ def acknowledge(tx: Connection, caller: Caller, after: int) -> None:
     mailbox.acknowledge(tx, caller["room_id"], caller["id"], after)
 
 
-def idle_answer(now: int, caller: Caller) -> dict[str, Any]:
-    """The room has not moved since the caller's cursor: there is nothing to look for."""
-    return {
-        "messages": [],
-        "count": 0,
-        "seq": caller["seq"],
-        "more": False,
-        "gap": False,
-        "pollAfterMs": poll_after_ms(now, caller, more=False, news=False),
-    }
+_SELECT_READER = f"""
+    SELECT {columns(Member, "p")}, {columns(RoomState, "r")}
+    FROM party_participants p JOIN party_rooms r ON r.id = p.room_id
+    WHERE p.id = :id
+"""
+
+
+def _reader(tx: Connection, member_id: int) -> _Reader | None:
+    row = tx.one(_SELECT_READER, id=member_id)
+    return cast(_Reader | None, row)
 
 
 @snapshot
@@ -90,12 +94,11 @@ def read(
     tx: Connection, now: int, caller: Caller, after: int | None, *, sent: bool = False
 ) -> dict[str, Any]:
     """Everything beyond the cursor, up to the size of one answer. Raises `TokenInvalid`, `BadCursor`."""
-    member = member_row(tx, caller["id"])
+    member = _reader(tx, caller["id"])
     if member is None or member["token_hash"] != caller["token_hash"]:
         raise TokenInvalid
-    room = room_row(tx, member["room_id"])
     if after is not None:
-        check_cursor(room, after)
+        check_cursor(member, after)
     acked = member["acked_seq"]
     # Events stay as long as the room, so an older cursor gives them again; never those from before
     # the member came, whose row may have been another's then.
@@ -105,13 +108,13 @@ def read(
     answer = {
         "messages": messages,
         "count": len(messages),
-        "seq": messages[-1]["seq"] if more else room["seq"],
+        "seq": messages[-1]["seq"] if more else member["seq"],
         "more": more,
         "gap": gap,
-        "pollAfterMs": poll_after_ms(now, room, more=more, news=bool(messages), sent=sent),
+        "pollAfterMs": poll_after_ms(now, member, more=more, news=bool(messages), sent=sent),
     }
     if gap or after is None:
-        answer["room"] = room_view(tx, now, room, member)
+        answer["room"] = room_view(tx, now, room_row(tx, member["room_id"]), member)
     return answer
 
 

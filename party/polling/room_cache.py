@@ -20,24 +20,20 @@ from typing import cast
 from party import clock
 from party.db import Database
 from party.errors import Unavailable
-from party.rows import Caller, RoomState, WatchedRoom, columns
+from party.rows import Caller, PolledRoom, RoomState, columns
 
 TICK_SECONDS = 0.05
 # While fewer polls than this come within a tick, each reads its room afresh: a light query costs less
-# than a stale answer then. So does each in a room that moved lately: its members expect more.
+# than a stale answer then.
 SHARED_FROM = 10
-LIVELY_SECONDS = 1.0
 # A room that nobody asked for in this time is forgotten, with its seats.
 FORGET_SECONDS = 30.0
-# Up to so many rooms are read whole in each tick. Of more, only those that moved lately, and in turn a
-# few of all: a commit may come late, and the clocks of several hosts differ.
-READ_WHOLE = 200
-READ_IN_TURN = 50
+# Up to so many rooms are read whole in each tick. Of more, only those that moved since the last tick, and in
+# turn so many of all: a commit may come late, and the clocks of several hosts differ.
+READ_WHOLE = 100
 OVERLAP_MS = 500
-# After a longer pause than this all are read whole.
-LATELY_SECONDS = 2.0
 
-_COLUMNS = columns(WatchedRoom)
+_COLUMNS = columns(PolledRoom)
 
 Position = tuple[str, int]
 
@@ -55,23 +51,23 @@ class Seat:
     members_seq: int
     # The stored acknowledgement covers every message to this member up to here.
     covered: int
+    # When it should be noted again that the member is alive.
+    note_at: int = 0
 
 
 class _Room:
-    """A watched room. Times are on the monotonic clock."""
+    """A room as it was read last. Times are on the monotonic clock."""
 
-    __slots__ = ("changed_at", "moved_at", "read_at", "row", "wanted_at")
+    __slots__ = ("changed_at", "read_at", "row", "wanted_at")
 
     def __init__(self, now: float) -> None:
-        self.row: WatchedRoom | None = None
+        self.row: PolledRoom | None = None
         # When it was last read by itself, or in few; and when this process last changed it.
         self.read_at = self.changed_at = float("-inf")
-        # When it was first seen as it is, if it was seen to move at all.
-        self.moved_at = float("-inf")
         self.wanted_at = now
 
 
-class Watch:
+class RoomCache:
     """The memory of one process. All of it can be thrown away at any moment."""
 
     def __init__(self, database: Database) -> None:
@@ -86,7 +82,6 @@ class Watch:
         self._read_at_ms = self._turn = 0
         # Polls in this tick and in the one before.
         self._tick, self._polls, self._polls_before = 0, 0, 0
-        database.on_commit(self._changed)
         database.on_loss(self._forget_all)
 
     def seat(self, token_hash: str) -> Seat | None:
@@ -94,28 +89,28 @@ class Watch:
         return self._seats.get(token_hash)
 
     def remember(self, caller: Caller, covered: int) -> None:
-        """Keep what a poll has found out about its caller, and watch the room."""
+        """Keep what a poll has found out about its caller, and its room."""
         self._seats[caller["token_hash"]] = Seat(caller, caller["members_seq"], covered)
         self.keep((caller["room_id"],))
 
     def keep(self, room_ids: Iterable[int]) -> None:
-        """Watch these rooms, or go on with it."""
+        """These rooms are being polled."""
         now = time.monotonic()
         for room_id in room_ids:
             room = self._rooms.get(room_id) or self._rooms.setdefault(room_id, _Room(now))
             room.wanted_at = now
 
-    def room(self, room_id: int, *, lately: bool = False) -> WatchedRoom | None:
-        """A watched room, at most a tick old; None if it is not watched or is gone. Raises `Unavailable`.
+    def room(self, room_id: int, *, maximum_age: float = 0.0) -> PolledRoom | None:
+        """A room that is being polled, read within so many seconds; None if it is not polled or is gone.
 
-        While few polls come, or much happens in it, it is read afresh, unless it need only be known `lately`.
+        While many polls come, it may be a tick old in any case. Raises `Unavailable`.
         """
         room = self._rooms.get(room_id)
         if room is None:
             return None
         now = room.wanted_at = time.monotonic()
-        shared = self._many_polls(now) and now - room.moved_at >= LIVELY_SECONDS
-        oldest = max(now - TICK_SECONDS if shared or lately else now, room.changed_at)
+        shared = self._many_polls(now)
+        oldest = max(now - max(maximum_age, TICK_SECONDS if shared else 0.0), room.changed_at)
         if self._read_at_of(room) < oldest:
             with self._reading:
                 # Those who waited for a reading that failed do not try one after the other.
@@ -129,13 +124,13 @@ class Watch:
                         raise
         return room.row
 
-    def last(self, room_id: int) -> WatchedRoom | None:
-        """A watched room as it was read last."""
+    def last(self, room_id: int) -> PolledRoom | None:
+        """A room as it was read last; None if it was not, or is gone."""
         room = self._rooms.get(room_id)
         return room.row if room else None
 
     def read(self, room_ids: Iterable[int] | None = None) -> None:
-        """Read these watched rooms, or all, now. Raises `Unavailable`."""
+        """Read these of the rooms that are being polled, or all, now. Raises `Unavailable`."""
         with self._reading:
             self._read(room_ids)
 
@@ -145,8 +140,8 @@ class Watch:
             moved, self._moved = self._moved, set()
         return moved
 
-    def _changed(self, room_ids: Iterable[int]) -> None:
-        """This process has committed changes of these rooms: what was read before does not count."""
+    def expire(self, room_ids: Iterable[int]) -> None:
+        """These rooms have changed: what was read before does not count."""
         now = time.monotonic()
         for room_id in room_ids:
             if room := self._rooms.get(room_id):
@@ -154,7 +149,7 @@ class Watch:
 
     def _forget_all(self) -> None:
         self._seats.clear()
-        self._changed(list(self._rooms))
+        self.expire(list(self._rooms))
 
     def _read_at_of(self, room: _Room) -> float:
         """When the last reading began that this room was part of, if only as one that had not moved."""
@@ -184,30 +179,30 @@ class Watch:
         began, now = time.monotonic(), clock.now_ms()
         rooms = dict(self._rooms)
         whole, moved = list(rooms), []
-        if len(rooms) > READ_WHOLE and began - self._read_at < LATELY_SECONDS:
+        if len(rooms) > READ_WHOLE and began - self._read_at < FORGET_SECONDS and self._read_at_ms:
             # What this process has changed itself counts at once, however late its commit was.
             new = [
                 room_id
                 for room_id, room in rooms.items()
                 if room.row is None or room.changed_at >= self._read_at
             ]
-            self._turn = self._turn + READ_IN_TURN if self._turn + READ_IN_TURN < len(rooms) else 0
-            whole = new + whole[self._turn : self._turn + READ_IN_TURN]
+            self._turn = self._turn + READ_WHOLE if self._turn + READ_WHOLE < len(rooms) else 0
+            whole = new + whole[self._turn : self._turn + READ_WHOLE]
             moved = self._database.all(
                 f"SELECT {_COLUMNS} FROM party_rooms WHERE moved_at >= :since",
                 since=self._read_at_ms - OVERLAP_MS,
             )
-        self._enter(rooms, cast(list[WatchedRoom], moved) + self._read_whole(whole), whole)
+        self._enter(rooms, cast(list[PolledRoom], moved) + self._read_whole(whole), whole)
         self._read_at, self._read_at_ms = began, now
 
-    def _read_whole(self, room_ids: list[int]) -> list[WatchedRoom]:
+    def _read_whole(self, room_ids: list[int]) -> list[PolledRoom]:
         if not room_ids:
             return []
         ids = ", ".join(map(str, room_ids))
         rows = self._database.all_raw(f"SELECT {_COLUMNS} FROM party_rooms WHERE id IN ({ids})")
-        return cast(list[WatchedRoom], rows)
+        return cast(list[PolledRoom], rows)
 
-    def _enter(self, rooms: dict[int, _Room], rows: list[WatchedRoom], whole: Iterable[int]) -> None:
+    def _enter(self, rooms: dict[int, _Room], rows: list[PolledRoom], whole: Iterable[int]) -> None:
         """Take over what a reading of `rooms` found; of `whole`, what it did not find has been purged."""
         gone, lost = set(whole), set()
         # Rows of a second statement come later, and so never show less than those of the first.
@@ -221,8 +216,6 @@ class Watch:
                 self._moved.add(row["id"])
             if known and (row["code"] != known["code"] or row["seq"] < known["seq"]):
                 lost.add(row["id"])
-            elif known and row["seq"] > known["seq"]:
-                room.moved_at = time.monotonic()
         for room_id in gone:
             rooms[room_id].row = None
             self._rooms.pop(room_id, None)

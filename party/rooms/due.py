@@ -9,16 +9,11 @@ it is set anew.
 from party import mailbox
 from party.db import Connection, transaction
 from party.rooms.ending import end_locked
-from party.rooms.stream import add_event, advance, lock_room
-from party.rows import Due, Room
+from party.rooms.stream import add_event, advance, is_due, lock_room
+from party.rows import Room
 
 # Expired signals dropped in one transaction; whoever comes next goes on.
 DROPPED_AT_ONCE = 500
-
-
-def is_due(room: Due, now: int) -> bool:
-    """Whether something in a room may be overdue; `room` is any row with that."""
-    return room["due_at"] is not None and room["due_at"] <= now
 
 
 def earliest(*times: int | None) -> int | None:

@@ -3,7 +3,8 @@
 from typing import cast
 
 from party.db import Connection, Database
-from party.rooms.due import catch_up, is_due
+from party.rooms.due import catch_up
+from party.rooms.stream import is_due
 from party.rooms.views import room_row
 from party.rows import ROOM_COLUMNS, Room
 from party.web.models import CODE_ALPHABET, CODE_LENGTH, room_code

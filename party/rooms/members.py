@@ -5,7 +5,7 @@ from typing import cast
 from party import clock
 from party.db import Connection, Database, database, transaction
 from party.errors import HostOnly, NotAMember, TokenInvalid, TokenRequired
-from party.rooms import due
+from party.rooms import due, stream
 from party.rows import Caller, RoomState, Seat, columns
 from party.web.calls import Access
 from party.web.models import room_code
@@ -28,9 +28,9 @@ def authenticate(access: Access, code: str, previous_token: bool = False) -> Cal
         return None
     db, now = database(), clock.now_ms()
     caller = by_token(previous_token)
-    if caller["code"] != room_code(code):
+    if code != caller["code"] != room_code(code):
         raise NotAMember
-    if due.is_due(caller, now):
+    if stream.is_due(caller, now):
         due.catch_up(db, now, caller["room_id"])
         caller = by_token(previous_token)
     if access == "host" and caller["role"] != "host":

@@ -6,8 +6,8 @@ from typing import Any, cast
 from party import mailbox
 from party.db import Connection, Database, transaction
 from party.errors import RoomEnded, TokenInvalid
-from party.rooms.due import catch_up, is_due
-from party.rooms.stream import add_event, advance, lock_room, member_row
+from party.rooms.due import catch_up
+from party.rooms.stream import add_event, advance, is_due, lock_room, member_row
 from party.rooms.views import participant_in, room_view
 from party.rows import Caller, Due, Member
 from party.web import tokens

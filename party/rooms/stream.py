@@ -16,7 +16,7 @@ from party.config import settings
 from party.db import Connection
 from party.errors import BadCursor, RoomEnded, RoomNotFound, TokenInvalid
 from party.rooms.counts import add_difference, room_counts
-from party.rows import MEMBER_COLUMNS, ROOM_COLUMNS, Cursor, Member, Message, Room, Seat
+from party.rows import MEMBER_COLUMNS, ROOM_COLUMNS, Cursor, Due, Member, Message, Room, Seat
 from party.web.models import to_json
 
 # A room's latest events that are kept, and after how many numbers of the room it is looked whether there
@@ -26,6 +26,11 @@ TRIM_EVERY = 500
 
 # So many numbers are skipped at once.
 SKIPPED = 1_000_000
+
+
+def is_due(room: Due, now: int) -> bool:
+    """Whether something in a room may be overdue (`party.rooms.due`); `room` is any row with that."""
+    return room["due_at"] is not None and room["due_at"] <= now
 
 
 def is_good(room: Cursor, after: int) -> bool:

@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from party.errors import BadCursor
+from party.polling.models import StreamMessage
 from party.rooms.models import RoomWithYou
-from party.web.models import Answer, Body, ClientMsgId, ParticipantId, Payload, Time
+from party.web.models import Answer, Body, ClientMsgId, ParticipantId, Payload
 
 SignalType = Literal["offer", "answer", "ice"]
 Seq = Annotated[int, Field(ge=0)]
@@ -66,25 +67,6 @@ Send = Annotated[
     Annotated[SendOne, Tag("one")] | Annotated[SendSeveral, Tag("several")],
     Discriminator(lambda value: "several" if "messages" in value else "one"),
 ]
-
-
-class StreamMessage(Answer):
-    seq: int
-    type: str
-    fromId: str | None
-    toId: str | None
-    payload: dict[str, Any]
-    createdAt: Time
-
-
-class Poll(Answer):
-    messages: list[StreamMessage]
-    count: int
-    seq: int
-    more: bool
-    gap: bool
-    room: RoomWithYou | None = None
-    pollAfterMs: int
 
 
 class _PollFields(Answer):

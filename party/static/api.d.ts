@@ -128,7 +128,7 @@ export type Participant = {
     isHost: boolean;
     role: "host" | "guest";
     /**
-     * whether the service heard of it lately
+     * whether the service heard of it recently
      */
     online: boolean;
     score: number;

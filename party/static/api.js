@@ -30,7 +30,7 @@ export const AT_ONCE_MS = 1_000;
  * @property {string} name
  * @property {boolean} isHost
  * @property {"host"|"guest"} role
- * @property {boolean} online  whether the service heard of it lately
+ * @property {boolean} online  whether the service heard of it recently
  * @property {number} score
  * @property {string} joinedAt  ISO 8601, UTC
  */

@@ -141,7 +141,7 @@ export class Party extends EventTarget {
      *   was when this page entered or that participant came: the service sends no news of it
      */
     get participants(): Member[];
-    /** @returns {TraceRecord[]} what has happened lately, for diagnosis */
+    /** @returns {TraceRecord[]} what has happened recently, for diagnosis */
     get trace(): TraceRecord[];
     /**
      * Send data to one participant: in order, and up to 256 MiB in one piece.

@@ -304,7 +304,7 @@ export class Party extends EventTarget {
     }));
   }
 
-  /** @returns {TraceRecord[]} what has happened lately, for diagnosis */
+  /** @returns {TraceRecord[]} what has happened recently, for diagnosis */
   get trace() {
     return this.#trace.records;
   }

@@ -1,4 +1,4 @@
-/** What has happened lately, for the eyes of developers. */
+/** What has happened recently, for the eyes of developers. */
 
 /** @typedef {import("./api.js").RequestRecord} RequestRecord */
 /** @typedef {import("./api.js").StreamMessage} StreamMessage */

@@ -150,7 +150,7 @@ type Participant = {
 	isHost: boolean;
 	role: "host" | "guest";
 	/**
-	 * whether the service heard of it lately
+	 * whether the service heard of it recently
 	 */
 	online: boolean;
 	score: number;
@@ -599,7 +599,7 @@ export class Party extends EventTarget {
 	 *   was when this page entered or that participant came: the service sends no news of it
 	 */
 	get participants(): Member$1[];
-	/** @returns {TraceRecord[]} what has happened lately, for diagnosis */
+	/** @returns {TraceRecord[]} what has happened recently, for diagnosis */
 	get trace(): TraceRecord$2[];
 	/**
 	 * Send data to one participant: in order, and up to 256 MiB in one piece.

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Response, after_this_request, g, request
 from werkzeug.exceptions import HTTPException
 
 from party.config import settings
@@ -81,6 +81,7 @@ def _admit(member: Callable[[], Caller | None]) -> None:
     refused = rate_limits().refused_bytes
     g.sender = client_key()
     g.body_bytes = 0
+    after_this_request(_spend)
     try:
         refused.check(g.sender)
     except RateLimited:
@@ -149,11 +150,7 @@ def _refuse(constant: str) -> None:
 
 
 def _spend(response: Response) -> Response:
-    if response.status_code in REFUSALS and "body_bytes" in g:
+    """Count a refused body."""
+    if response.status_code in REFUSALS:
         rate_limits().refused_bytes.spend(g.sender, max(LEAST_BYTES, g.body_bytes))
     return response
-
-
-def init_app(app: Flask) -> None:
-    """Count refused bodies."""
-    app.after_request(_spend)

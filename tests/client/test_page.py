@@ -163,11 +163,11 @@ def test_another_rooms_link_does_not_end_the_room_one_is_in(
     ada, ben = pair
     other = visitors[2].create(url, "Cleo")
     ben.page.evaluate(f"location.hash = '#{other}'")
-    told = f"You are still in room {code_of(ada)}: leave it to join {other}."
-    expect(ben.page.get_by_role("alert")).to_have_text(told)
+    heard = f"You are still in room {code_of(ada)}: leave it to join {other}."
+    expect(ben.page.get_by_role("alert")).to_have_text(heard)
     ben.page.goto("about:blank")
     ben.page.goto(f"{url}#{other}")
-    expect(ben.page.get_by_role("alert")).to_have_text(told)
+    expect(ben.page.get_by_role("alert")).to_have_text(heard)
     ben.expect_connected("Ada")
     assert ben.page.url == f"{url}#{code_of(ada)}"
 
@@ -178,8 +178,8 @@ def test_a_service_that_is_away_is_told_and_so_is_its_return(
     for visitor in pair:
         visitor.page.evaluate("""() => {
           const banner = document.querySelector("#banner");
-          window.told = [];
-          new MutationObserver(() => told.push(banner.textContent)).observe(banner, { childList: true });
+          window.heard = [];
+          new MutationObserver(() => heard.push(banner.textContent)).observe(banner, { childList: true });
         }""")
     ada, ben = pair
     service.stop()
@@ -192,9 +192,9 @@ def test_a_service_that_is_away_is_told_and_so_is_its_return(
         service.start()
     for visitor in pair:
         expect(visitor.page.locator("#banner")).to_be_empty(timeout=60_000)
-        told = visitor.page.evaluate("told")
-        assert told[-2:] == ["The service is back.", ""]
-        assert len(set(told)) == 3
+        heard = visitor.page.evaluate("heard")
+        assert heard[-2:] == ["The service is back.", ""]
+        assert len(set(heard)) == 3
         expect(visitor.page.get_by_role("alert")).to_have_count(0)
         # The browser itself reports every failed request.
         assert [text for text in visitor.complaints if "ERR_" not in text] == []
@@ -240,11 +240,11 @@ def test_a_camera_is_seen_by_the_others_until_it_is_turned_off(
 
 
 @pytest.mark.parametrize(
-    ("reason", "told"),
+    ("reason", "heard"),
     [("NotFoundError", "There is no camera here."), ("NotAllowedError", "not allowed to use the camera")],
 )
 def test_without_a_camera_the_page_says_so_and_goes_on(
-    pair: tuple[Visitor, Visitor], reason: str, told: str
+    pair: tuple[Visitor, Visitor], reason: str, heard: str
 ) -> None:
     ada, ben = pair
     ada.page.evaluate(
@@ -252,7 +252,7 @@ def test_without_a_camera_the_page_says_so_and_goes_on(
         reason,
     )
     ada.page.locator("#camera").click()
-    expect(ada.page.locator("#camera-hint")).to_contain_text(told)
+    expect(ada.page.locator("#camera-hint")).to_contain_text(heard)
     expect(ada.page.locator("#camera")).to_be_enabled()
     ada.say("no picture")
     ben.expect_message("Ada", "no picture")

@@ -478,8 +478,8 @@ def test_without_a_reachable_database_the_script_is_for_an_empty_one(
 
 def test_the_app_user_may_do_exactly_four_things(mariadb: MariaDB, migrated_mariadb: DatabaseUrls) -> None:
     grants = [grant for row in rows(migrated_mariadb.app, "SHOW GRANTS") for grant in row.values()]
-    told = [re.sub(r" (TO|ON) ", r"|\1 ", grant).split("|")[:2] for grant in grants]
-    assert told == [
+    heard = [re.sub(r" (TO|ON) ", r"|\1 ", grant).split("|")[:2] for grant in grants]
+    assert heard == [
         ["GRANT USAGE", "ON *.*"],
         ["GRANT SELECT, INSERT, UPDATE, DELETE", "ON `party_shared`.*"],
     ]

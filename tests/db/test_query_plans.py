@@ -15,7 +15,7 @@ from flask import Flask
 from party.db import Database
 from party.db.engines import Result, Statement
 from party.ops.cleanup import clean
-from party.polling import heartbeats, holding, room_cache
+from party.polling import heartbeats, notifier, room_cache
 from tests.conftest import Clock, MakeApp
 from tests.support.features import installed
 from tests.support.peers import Api, Seat
@@ -350,7 +350,7 @@ def test_the_paths_of_the_php_backend_read_what_is_theirs(full: Flask, check: Ch
 def test_held_polls_read_what_has_come(
     full: Flask, seats: list[Seat], check: Check, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(holding, "ALIVE_SECONDS", 0)
+    monkeypatch.setattr(notifier, "CHECK_SECONDS", 0)
     monkeypatch.setattr(heartbeats, "FLUSH_SECONDS", 0)
     host, guest, _ = seats
     path = f"/signal/{host.code}/{guest.id}"
@@ -362,7 +362,7 @@ def test_held_polls_read_what_has_come(
         clock.advance(121)
         host.api.request("GET", f"{path}?after={guest.seq}&wait=0.3", token=guest.token)
         since = {1_000_000 + n: 3 for n in range(1, 100)}
-        holding.addressees(full.extensions["party.database"], since)
+        notifier.addressees(full.extensions["party.database"], since)
     assert any("last_seen_at" in sql and sql.startswith("UPDATE") for sql, _ in said)
     check(said)
 
@@ -372,7 +372,7 @@ def test_a_tick_reads_the_rooms_that_are_watched(
     full: Flask, seats: list[Seat], check: Check, rooms: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room_cache, "READ_WHOLE", 10_000)
-    memory: room_cache.Watch = full.extensions["party.memory"].watch
+    memory: room_cache.RoomCache = full.extensions["party.memory"].rooms
     memory.keep(range(1_000_001, 1_000_001 + rooms))
     with statements(full) as said:
         memory.read()

@@ -545,9 +545,9 @@ def test_a_release_that_does_not_come_up_is_told_within_the_deadline(
 def test_a_release_that_runs_beside_the_old_one_is_not_all_that_runs() -> None:
     # One process has started anew, and the requests go to it and to an old one by turns.
     answers = ["old", "new", "new", "old", *["new"] * 20]
-    told: list[str] = []
-    assert health.wait_for("new", lambda: (answers[0], f"runs {answers.pop(0)}"), 30, told.append)
-    assert told == ["runs old", "runs new", "runs old", "runs new"]
+    heard: list[str] = []
+    assert health.wait_for("new", lambda: (answers[0], f"runs {answers.pop(0)}"), 30, heard.append)
+    assert heard == ["runs old", "runs new", "runs old", "runs new"]
     assert len(answers) == 20 - health.IN_A_ROW
 
 
@@ -646,7 +646,7 @@ def test_settings_come_from_the_file_and_the_environment_wins(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "heard"),
     [
         ('method = "ftp"\napp_root = "party"', "setting method"),
         ('method = "ssh"\napp_root = "party"', "setting host"),
@@ -668,10 +668,10 @@ def test_settings_come_from_the_file_and_the_environment_wins(tmp_path: Path) ->
         ("method = ", "deploy.toml"),
     ],
 )
-def test_a_setting_that_cannot_be_meant_is_named(tmp_path: Path, text: str, told: str) -> None:
+def test_a_setting_that_cannot_be_meant_is_named(tmp_path: Path, text: str, heard: str) -> None:
     file = tmp_path / "deploy.toml"
     file.write_text(text)
-    with pytest.raises(DeployError, match=re.escape(told)) as caught:
+    with pytest.raises(DeployError, match=re.escape(heard)) as caught:
         load(file, {})
     assert "secret" not in str(caught.value)
 

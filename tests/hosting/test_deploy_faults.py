@@ -196,7 +196,7 @@ def test_changed_untracked_ignored_and_deleted_files_are_named_and_not_deployed(
     (clone.copy / ".git/info/exclude").write_text("secret.py\n")
     (clone.copy / "party/secret.py").write_text("ignored")
     (clone.copy / "party/static/icon.svg").unlink()
-    told = [
+    heard = [
         "party/stream.py has changed",
         "launcher.py has changed",
         "party/static/mine and yours.txt is not in git",
@@ -205,14 +205,14 @@ def test_changed_untracked_ignored_and_deleted_files_are_named_and_not_deployed(
     ]
     planned = clone("--dry-run")
     assert planned.status == 0
-    assert all(line in planned.output for line in told)
+    assert all(line in planned.output for line in heard)
     refused = clone()
     assert refused.status == 1
-    assert all(line in refused.output for line in told)
+    assert all(line in refused.output for line in heard)
     assert not clone.root.exists()
     done = clone("--dirty")
     assert done.status == 0, done.output
-    assert all(line in done.output for line in told)
+    assert all(line in done.output for line in heard)
     assert clone.running() == clone.current
 
 

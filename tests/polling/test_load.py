@@ -1,11 +1,12 @@
 """Where a process is short of capacity, pages are asked to come less often."""
 
+import math
 import time
 
 import pytest
 
 import party.load
-from party.load import CONTENTION_SECONDS, MOST_WHEN_BUSY, Load, load
+from party.load import CONTENTION_SECONDS, MOST, Load, load
 from tests.support.peers import Seat
 
 
@@ -41,7 +42,7 @@ def test_a_process_that_is_nearly_always_busy_backs_off_and_recovers(times: Time
     times.live(2, busy=0.85)
     somewhat = found.back_off_factor()
     times.live(2, busy=1)
-    assert 1 < somewhat < found.back_off_factor() == MOST_WHEN_BUSY
+    assert 1 < somewhat < found.back_off_factor() == MOST
     times.live(2, busy=0.1)
     assert found.back_off_factor() == 1
 
@@ -66,8 +67,10 @@ def test_computing_is_wanting_a_processor() -> None:
 def test_under_load_the_next_poll_is_asked_for_later(
     host: Seat, guest: Seat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "_contention_at", time.monotonic())  # just short of connections
+    for name, value in (("_contention_at", time.monotonic()), ("factor", 1.0), ("holds_until", 0.0)):
+        monkeypatch.setattr(load, name, value)  # just short of connections
     later = [guest.poll(guest.seq).data["pollAfterMs"] for _ in range(10)]
-    monkeypatch.setattr(load, "back_off_factor", lambda: 1.0)
+    monkeypatch.setattr(load, "factor", 1.0)
+    monkeypatch.setattr(load, "holds_until", math.inf)
     usual = [guest.poll(guest.seq).data["pollAfterMs"] for _ in range(10)]
     assert min(later) > 2 * max(usual)

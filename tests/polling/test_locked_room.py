@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 from party.db.engines import Statement
-from party.polling import holding
+from party.polling import notifier
 from tests.conftest import Clock, MakeApp
 from tests.support.mariadb import MariaDB
 from tests.support.peers import Answer, Api, Seat
@@ -137,7 +137,7 @@ def test_signs_of_life_wait_for_nobody(
 def test_whoever_waits_elsewhere_is_told_though_signals_expire_in_the_locked_room(
     make_app: MakeApp, mariadb: MariaDB, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(holding, "LOOK_EVERYWHERE_SECONDS", 0)
+    monkeypatch.setattr(notifier, "CHECK_SECONDS", 0)
     app = make_app(LONG_POLL_SECONDS=30)
     api = Api.of_app(app)
     host, stranger = api.create_room(), api.create_room()
@@ -156,7 +156,7 @@ def test_whoever_waits_elsewhere_is_told_though_signals_expire_in_the_locked_roo
             )
             for seat in seats
         ]
-        waiters = app.extensions["party.memory"].holding._rooms
+        waiters = app.extensions["party.memory"].waiters._rooms
         wait_for(lambda: len(waiters) == 2)
         with locked(mariadb, host):
             clock.advance(121)

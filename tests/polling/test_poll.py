@@ -1,5 +1,6 @@
 """Polling: the cursor, the acknowledgement, what is given again, and when the room is over."""
 
+import math
 from typing import Any
 
 import pytest
@@ -293,7 +294,8 @@ def test_a_send_with_after_does_not_hide_the_end(host: Seat, guest: Seat) -> Non
 @pytest.fixture
 def calm(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that has little to do, whatever this one has."""
-    monkeypatch.setattr(load, "back_off_factor", lambda: 1.0)
+    monkeypatch.setattr(load, "factor", 1.0)
+    monkeypatch.setattr(load, "holds_until", math.inf)
 
 
 @pytest.mark.usefixtures("calm")

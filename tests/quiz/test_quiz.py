@@ -360,12 +360,12 @@ def test_a_whole_game(client: Api, clock: Clock) -> None:
         clock.advance(4)
         give(ben, n, right if n % 2 else -1, 6_000)
         move(host, fromQuestion=n)
-    told = [(kind, payload) for kind, _, payload in events(ada)]
-    assert [kind for kind, _ in told].count("question-advanced") == 4
-    assert [payload["correct"] for kind, payload in told if kind == "question-advanced"] == correct[:4]
-    mine = [payload["score"] for kind, payload in told if payload.get("participantId") == ada.id]
+    heard = [(kind, payload) for kind, _, payload in events(ada)]
+    assert [kind for kind, _ in heard].count("question-advanced") == 4
+    assert [payload["correct"] for kind, payload in heard if kind == "question-advanced"] == correct[:4]
+    mine = [payload["score"] for kind, payload in heard if payload.get("participantId") == ada.id]
     assert mine == [15, 30, 45, 60, 75]
-    kind, payload = told[-1]
+    kind, payload = heard[-1]
     assert kind == "room-ended"
     assert [(each["name"], each["score"]) for each in payload["standings"]] == [
         ("Ada", 75),
@@ -404,9 +404,9 @@ def test_a_new_score_is_told_to_all_with_who_and_how_much(game: Seat, guest: Sea
     give(guest, 0, CORRECT[0])
     give(guest, 0, CORRECT[0])
     give(game, 0, 0)
-    told = ("score-changed", "guest", {"participantId": "guest", "score": 15})
+    heard = ("score-changed", "guest", {"participantId": "guest", "score": 15})
     # A wrong answer and a repeated one are nobody else's business.
-    assert events(game) == events(guest) == [told]
+    assert events(game) == events(guest) == [heard]
     move(game)
     give(guest, 1, CORRECT[1], 30_000)
     assert events(game)[-1] == ("score-changed", "guest", {"participantId": "guest", "score": 25})

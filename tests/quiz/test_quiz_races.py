@@ -48,9 +48,9 @@ def test_answers_of_one_participant_from_several_tabs_count_once(game: tuple[Sea
         (first,) = (result for result in results if "repeated" not in result)
         assert [result for result in results if result != first] == [{**first, "repeated": True}] * 7
         host.call("POST", "/next", {"fromQuestion": n})
-    told = [event["payload"]["score"] for event in guest.read() if event["type"] == "score-changed"]
-    assert told == [15 * (n + 1) for n in range(len(told))]
-    assert standings(host)[guest.id] == 15 * len(told)
+    heard = [event["payload"]["score"] for event in guest.read() if event["type"] == "score-changed"]
+    assert heard == [15 * (n + 1) for n in range(len(heard))]
+    assert standings(host)[guest.id] == 15 * len(heard)
 
 
 def test_next_from_one_question_in_several_tabs_of_the_host_moves_once(game: tuple[Seat, list[Seat]]) -> None:
@@ -60,8 +60,8 @@ def test_next_from_one_question_in_several_tabs_of_the_host_moves_once(game: tup
         moved = [answer.data["currentQuestion"] for answer in answers if answer.status == 200]
         assert moved == [n + 1]
         assert [answer.code for answer in answers if answer.status == 409] == ["WRONG_QUESTION"] * 5
-    told = [(event["type"], event["payload"]["currentQuestion"]) for event in guest.read()]
-    assert told == [("question-advanced", n + 1) for n in range(QUESTIONS - 1)]
+    heard = [(event["type"], event["payload"]["currentQuestion"]) for event in guest.read()]
+    assert heard == [("question-advanced", n + 1) for n in range(QUESTIONS - 1)]
 
 
 def test_the_end_of_the_last_question_is_reached_once(game: tuple[Seat, list[Seat]]) -> None:

@@ -97,13 +97,12 @@ def back_up(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -
 def hour_between_readings(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a process read once counts for an hour; `read_again` lets the time for the next reading come."""
     monkeypatch.setattr(room_cache, "SHARED_FROM", 0)
-    monkeypatch.setattr(room_cache, "LIVELY_SECONDS", 0)
     monkeypatch.setattr(room_cache, "TICK_SECONDS", 3600.0)
 
 
 def read_again(app: Flask) -> None:
     """The next reading of this process."""
-    app.extensions["party.memory"].watch.read()
+    app.extensions["party.memory"].rooms.read()
 
 
 def settle(*seats: Seat) -> None:
@@ -221,12 +220,12 @@ def holding_app(make_app: MakeApp, clock: Clock) -> Iterator[Flask]:
     """A process that holds polls."""
     made = make_app(LONG_POLL_SECONDS=30)
     yield made
-    made.extensions["party.memory"].holding.release_all()
+    made.extensions["party.memory"].waiters.release_all()
 
 
 def hold(app: Flask, pool: ThreadPoolExecutor, seat: Seat) -> Callable[[], Answer]:
     """Begin a held poll; call the result for its answer, which must come soon."""
-    waiters = app.extensions["party.memory"].holding._rooms
+    waiters = app.extensions["party.memory"].waiters._rooms
     known = sum(map(len, list(waiters.values())))
     path = f"/signal/{seat.code}/{seat.id}?after={seat.seq}&wait=30"
     future = pool.submit(seat.api.request, "GET", path, token=seat.token)
@@ -256,8 +255,8 @@ def test_whoever_waits_in_a_lost_room_does_not_wait_on_in_the_one_that_has_its_r
     settle(lost)
     may_read = threading.Event()
     may_read.set()
-    read = room_cache.Watch.read
-    monkeypatch.setattr(room_cache.Watch, "read", lambda *arguments: may_read.wait() and read(*arguments))
+    read = room_cache.RoomCache.read
+    monkeypatch.setattr(room_cache.RoomCache, "read", lambda *arguments: may_read.wait() and read(*arguments))
     with ThreadPoolExecutor(1) as pool:
         answer = hold(holding_app, pool, lost)
         may_read.clear()

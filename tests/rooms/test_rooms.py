@@ -245,8 +245,8 @@ def test_the_host_removes_a_guest_whose_token_dies(client: Api) -> None:
     assert "you" not in answer.data
     assert guest.poll().code == "TOKEN_INVALID"
     assert guest.call("POST", "/rejoin").code == "TOKEN_INVALID"
-    told = [("participant-removed", host.id, {"participantId": guest.id})]
-    assert events(host) == events(other) == told
+    heard = [("participant-removed", host.id, {"participantId": guest.id})]
+    assert events(host) == events(other) == heard
     # The id may come again, as somebody new.
     assert client.join(host.code, participantId=guest.id).token != guest.token
 
@@ -299,14 +299,14 @@ def test_the_host_ends_the_room(client: Api, clock: Clock) -> None:
     host.read()
     answer = host.call("DELETE")
     assert (answer.status, answer.data) == (200, {"ended": True})
-    told = [
+    heard = [
         (
             "room-ended",
             host.id,
             {"status": "ended", "endedAt": "2026-01-09T12:34:56.789Z", "reason": "ended"},
         )
     ]
-    assert events(host) == events(guest) == told
+    assert events(host) == events(guest) == heard
 
 
 def test_in_an_ended_room_nothing_changes_any_more(client: Api) -> None:
@@ -355,7 +355,7 @@ def test_no_room_is_larger_than_the_setting_allows(make_app: MakeApp) -> None:
     assert client.create_room().room["maxParticipants"] == 7
 
 
-def test_online_means_to_have_polled_lately(client: Api, clock: Clock) -> None:
+def test_online_means_to_have_polled_recently(client: Api, clock: Clock) -> None:
     host = client.create_room()
     guest = client.join(host.code)
 

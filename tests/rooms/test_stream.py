@@ -92,7 +92,7 @@ class Stream(RuleBasedStateMachine):
     @rule(process=process)
     def read_again(self, process: int) -> None:
         """A process looks what has become of its rooms."""
-        self.apps[process].extensions["party.memory"].watch.read()
+        self.apps[process].extensions["party.memory"].rooms.read()
 
     @rule(
         sender=who,
@@ -232,7 +232,6 @@ def test_every_signal_is_processed_once_and_in_order(
 ) -> None:
     if memory == "stale":
         monkeypatch.setattr(room_cache, "SHARED_FROM", 0)
-        monkeypatch.setattr(room_cache, "LIVELY_SECONDS", 0)
         monkeypatch.setattr(room_cache, "TICK_SECONDS", 3600.0)
 
     class Bound(Stream):

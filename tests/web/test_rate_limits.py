@@ -275,14 +275,14 @@ def test_a_refusal_says_of_what_there_was_too_much_and_for_how_long(make_app: Ma
     client = Api.of_app(make_app(ROOMS_PER_HOUR=1, GUESSES_PER_MINUTE=1, POLLS_PER_SECOND=1))
     host = client.create_room(password="open sesame")
     clock.advance(29 * 60)
-    told = client.request("POST", "/rooms", ROOM).error["message"]
-    assert told == "Too many rooms have been opened from your network. Try again in 31 minutes."
+    heard = client.request("POST", "/rooms", ROOM).error["message"]
+    assert heard == "Too many rooms have been opened from your network. Try again in 31 minutes."
     assert client.request("GET", UNKNOWN).status == 404
     clock.advance(10)
-    told = client.request("GET", UNKNOWN).error["message"]
-    assert told == "Too many wrong codes or passwords have come from your network. Try again in 50 seconds."
-    told = next(answer.error["message"] for answer in iter(host.poll, None) if answer.status == 429)
-    assert told == "More than 1 requests or messages came within a second. Try again in 1 second."
+    heard = client.request("GET", UNKNOWN).error["message"]
+    assert heard == "Too many wrong codes or passwords have come from your network. Try again in 50 seconds."
+    heard = next(answer.error["message"] for answer in iter(host.poll, None) if answer.status == 429)
+    assert heard == "More than 1 requests or messages came within a second. Try again in 1 second."
 
 
 def test_a_rooms_own_limits_say_that_they_are_its_own(make_app: MakeApp, clock: Clock) -> None:
@@ -292,5 +292,5 @@ def test_a_rooms_own_limits_say_that_they_are_its_own(make_app: MakeApp, clock: 
         client.request("POST", f"/rooms/{host.code}/join", {"name": "Eve", "password": "guess"})
         for _ in range(100)
     )
-    told = next(answer.error["message"] for answer in tries if answer.status == 429)
-    assert told == "Too many wrong passwords have been tried for this room. Try again in 60 seconds."
+    heard = next(answer.error["message"] for answer in tries if answer.status == 429)
+    assert heard == "Too many wrong passwords have been tried for this room. Try again in 60 seconds."

@@ -1,0 +1,25 @@
+"""The poll's answer."""
+
+from typing import Any
+
+from party.rooms.models import RoomWithYou
+from party.web.models import Answer, Time
+
+
+class StreamMessage(Answer):
+    seq: int
+    type: str
+    fromId: str | None
+    toId: str | None
+    payload: dict[str, Any]
+    createdAt: Time
+
+
+class Poll(Answer):
+    messages: list[StreamMessage]
+    count: int
+    seq: int
+    more: bool
+    gap: bool
+    room: RoomWithYou | None = None
+    pollAfterMs: int
