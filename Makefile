@@ -1,5 +1,6 @@
 # make run    serve the app with its demo page on an embedded database
 # make test   run the whole suite (ARGS="-k rejoin" for a part of it)
+# make removal  the suite, and then the suite without each optional feature in turn
 # make lint   ruff, mypy, import-linter and, for the client, TypeScript's checker (needs npm)
 # make types  check the client's types, and what they refuse, and write its .d.ts files anew
 # make bench  measure, print tables, write bench/results.json (ARGS="idle delivery" for a part of it)
@@ -16,7 +17,7 @@ TEST_PROCESSES ?= 3
 TYPESCRIPT := npx --yes --package typescript@5.9.3
 TSC := $(TYPESCRIPT) tsc
 
-.PHONY: run test lint types bench
+.PHONY: run test removal lint types bench
 
 run: $(VENV)/production
 	$(BIN)/python -m party migrate
@@ -31,6 +32,10 @@ test: $(VENV)/development
 		systemd-socket-activate=systemd vsftpd=vsftpd sshd=openssh-server ssh-keygen=openssh-client rsync=rsync
 	@tests/install-mysql $(VENV)/mysql
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) $(ARGS)
+
+removal: test
+	for feature in quiz ice php_paths page; do \
+		$(BIN)/python -m tests.removal $$feature -n $(TEST_PROCESSES) $(ARGS) || exit 1; done
 
 lint: $(VENV)/development types
 	$(BIN)/ruff check .

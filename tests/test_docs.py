@@ -73,6 +73,7 @@ def test_the_example_of_the_client_connects_two_browsers_from_another_site(
         page.context.close()
 
 
+@pytest.mark.needs("quiz")
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_the_quiz_of_the_client_can_be_played_without_a_change(server: MakeServer, browser: Browser) -> None:
     service = server(workers=2).url

@@ -266,6 +266,7 @@ def test_refusals_are_errors_with_the_codes_of_the_contract(service: Server, ope
     exchange(ada, ben)
 
 
+@pytest.mark.needs("quiz")
 @on_mariadb
 def test_the_status_and_the_quiz_of_the_room_reach_everybody(pair: tuple[Tab, Tab]) -> None:
     ada, ben = pair

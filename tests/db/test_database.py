@@ -133,6 +133,7 @@ def test_any_text_comes_back_as_it_was(text: str, days: Database) -> None:
     assert days.one("SELECT '50%' AS a, :b AS b", b=text) == {"a": "50%", "b": text}
 
 
+@pytest.mark.needs("quiz")
 def test_any_text_comes_back_through_the_service_as_it_was(client: Api) -> None:
     name, text = "50% :id %s 'O\"Brien\\ 🎉", "line\n'%(x)s' :room_id \\n \" 🎉 \u0000 ; --"
     host = client.create_room(name, quizData={text: text})

@@ -97,6 +97,7 @@ def test_the_script_for_phpmyadmin_is_kept_whatever_the_session_was(hostile: Mar
     assert list(migrate(urls.admin)) == [UP_TO_DATE]
 
 
+@pytest.mark.needs("quiz")
 def test_a_game_can_be_played(api: Api) -> None:
     quiz = {"it's": 'a "quiz" \\ with \N{PARTY POPPER} %s :name', "n": [1, None]}
     host = api.create_room('Ha"na', quizData=quiz, password="it's")
@@ -283,6 +284,7 @@ def test_a_batch_of_payloads_that_double_when_escaped_passes_where_packets_are_s
         guest.poll(guest.seq)
 
 
+@pytest.mark.needs("quiz")
 def test_what_is_larger_than_the_server_takes_is_413_and_changes_nothing(
     app: Flask, hostile: MariaDB
 ) -> None:

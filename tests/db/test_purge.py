@@ -220,6 +220,7 @@ def test_what_a_token_has_sent_is_forgotten_with_the_token(
     assert number(database, "sent") == 0
 
 
+@pytest.mark.needs("quiz")
 def test_a_rooms_events_are_bounded_and_who_missed_some_is_told_of_a_gap(
     client: Api, host: Seat, guest: Seat, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,6 +243,7 @@ def test_a_rooms_events_are_bounded_and_who_missed_some_is_told_of_a_gap(
     assert guest.poll(answer["room"]["seq"]).data["gap"] is False
 
 
+@pytest.mark.needs("quiz")
 def test_who_has_acknowledged_every_event_that_went_sees_no_gap(
     host: Seat, guest: Seat, monkeypatch: pytest.MonkeyPatch
 ) -> None:

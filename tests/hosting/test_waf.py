@@ -41,6 +41,8 @@ SDP = (
     "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:Nx1S\r\n"
     "a=ice-pwd:+Yq/abcdefghijklmnopqrst\r\na=setup:actpass\r\na=mid:0\r\na=sctp-port:5000\r\n"
 )
+
+pytestmark = pytest.mark.needs("quiz", "ice")
 # What the browser writes of a page that it may not show to another site.
 BLOCKED_BY_CORS = "Access to fetch at "
 FORM = "application/x-www-form-urlencoded"

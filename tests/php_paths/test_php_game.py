@@ -16,6 +16,8 @@ from tests.support.php import Page, Php
 from tests.support.server import Server
 from tests.support.tabs import FOLDER, PATIENCE_SECONDS, serve_harness
 
+pytestmark = pytest.mark.needs("quiz")
+
 # The limits that a server has unless it is told otherwise.
 DEFAULTS = {
     "LEGACY_PHP_PATHS": True,

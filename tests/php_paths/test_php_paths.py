@@ -135,6 +135,7 @@ def test_participants_come_by_score_and_then_by_joining(php: Php) -> None:
     assert shown == [("cid", 15), ("host", 0), ("ann", 0), ("bob", 0)]
 
 
+@pytest.mark.needs("quiz")
 def test_an_answer_without_a_choice_or_a_time_counts_as_none_and_as_0_ms(php: Php) -> None:
     code = php.create("host", quizData=QUIZ).data["code"]
     php.join(code, "guest")
@@ -154,6 +155,7 @@ def test_the_empty_array_of_php_is_no_quiz(php: Php) -> None:
     assert php.create("host", quizData=[]).data["quiz_data"] is None
 
 
+@pytest.mark.needs("quiz")
 def test_a_slash_at_the_end_makes_no_difference(php: Php, code: str) -> None:
     php.act(code, "quiz", hostId="host", quizData=QUIZ)
     bodies: dict[tuple[str, str], dict[str, Any] | None] = {
@@ -202,6 +204,7 @@ def test_a_message_has_the_form_that_the_pages_know(php: Php, code: str) -> None
     assert php.poll(code, "guest").data == {"messages": [], "count": 0}
 
 
+@pytest.mark.needs("quiz")
 def test_a_failure_has_a_message_and_a_code_and_a_conflict_is_a_bad_request(php: Php, code: str) -> None:
     for n in range(18):
         php.join(code, f"guest-{n}")
@@ -284,6 +287,7 @@ def test_leaving_and_joining_again_works(php: Php, code: str) -> None:
     assert php.payloads(code, "guest") == [{"n": 1}]
 
 
+@pytest.mark.needs("quiz")
 def test_leaving_twice_and_without_having_joined_changes_nothing(php: Php, code: str, app: Flask) -> None:
     php.leave(code, "guest")
     before = stored(app)
@@ -293,6 +297,7 @@ def test_leaving_twice_and_without_having_joined_changes_nothing(php: Php, code:
     assert php.leave("ZZZZZZ", "guest").code == "ROOM_NOT_FOUND"
 
 
+@pytest.mark.needs("quiz")
 def test_a_room_is_joined_only_while_it_waits(php: Php, code: str, app: Flask) -> None:
     php.act(code, "start", hostId="host")
     php.leave(code, "guest")
@@ -321,6 +326,7 @@ def test_when_the_host_leaves_the_room_ends(php: Php, code: str) -> None:
     assert php.end(code, "guest").code == "HOST_ONLY"
 
 
+@pytest.mark.needs("quiz")
 def test_ending_and_leaving_after_the_end_change_nothing(php: Php, code: str, app: Flask) -> None:
     php.end(code, "host")
     before = stored(app)
@@ -330,6 +336,7 @@ def test_ending_and_leaving_after_the_end_change_nothing(php: Php, code: str, ap
     assert stored(app) == before
 
 
+@pytest.mark.needs("quiz")
 def test_the_quiz_may_be_replaced_while_waiting(php: Php, code: str) -> None:
     assert php.act(code, "quiz", hostId="host", quizData=QUIZ).data["quiz_data"] == QUIZ
     assert php.act(code, "quiz", hostId="guest", quizData={}).code == "HOST_ONLY"
@@ -338,6 +345,7 @@ def test_the_quiz_may_be_replaced_while_waiting(php: Php, code: str) -> None:
     assert php.get(code).data["quiz_data"] == QUIZ
 
 
+@pytest.mark.needs("quiz")
 def test_after_the_last_question_the_room_ends(php: Php) -> None:
     code = php.create("host", quizData=QUIZ).data["code"]
     php.join(code)
@@ -357,6 +365,7 @@ def test_polling_keeps_a_room_alive(php: Php, code: str, clock: Clock) -> None:
     assert php.poll(code, "guest").data["messages"] == []
 
 
+@pytest.mark.needs("quiz")
 def test_a_poll_ends_a_room_whose_time_is_over(
     php: Php, code: str, app: Flask, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -389,6 +398,7 @@ def test_a_signal_may_come_before_its_room_and_its_participants(php: Php) -> Non
     assert php.peers(UNKNOWN, "a").data == {"peers": [], "count": 0}
 
 
+@pytest.mark.needs("quiz")
 def test_a_signal_that_nobody_fetches_expires(php: Php, code: str, clock: Clock, app: Flask) -> None:
     for room in (code, UNKNOWN):
         php.send(room, "host", "guest", {"n": 1})
@@ -495,6 +505,7 @@ def test_members_with_and_without_a_token_exchange_signals(
     assert php.payloads(code, "host") == []
 
 
+@pytest.mark.needs("quiz")
 def test_members_with_a_token_learn_what_happens_on_these_paths(
     php: Php, mixed: tuple[str, Seat], clock: Clock
 ) -> None:
@@ -566,6 +577,7 @@ def allowed(php: Php, client: Api) -> Iterator[dict[str, Seat]]:
         assert seat.call("GET").data["status"] == "playing"
 
 
+@pytest.mark.needs("quiz")
 @pytest.mark.parametrize("id", ["hana", "tess"])
 @pytest.mark.parametrize("way", AS_ANYBODY)
 def test_nobody_acts_for_a_member_with_a_token(
@@ -577,6 +589,7 @@ def test_nobody_acts_for_a_member_with_a_token(
     assert stored(app) == before
 
 
+@pytest.mark.needs("quiz")
 @pytest.mark.parametrize("way", AS_HOST)
 def test_nobody_acts_for_a_host_with_a_token(
     php: Php, app: Flask, allowed: dict[str, Seat], way: str
@@ -594,6 +607,7 @@ def test_nobody_takes_the_seat_of_a_member_with_a_token(php: Php, mixed: tuple[s
     assert tess.poll().status == 200
 
 
+@pytest.mark.needs("quiz")
 def test_only_members_send_to_a_member_with_a_token(php: Php, allowed: dict[str, Seat], app: Flask) -> None:
     before = stored(app)
     answer = php.send(allowed["tess"].code, "stranger", "tess")
@@ -731,6 +745,7 @@ def test_nobody_joins_a_room_that_is_hidden_at_that_moment(
 # Rooms of our own API
 
 
+@pytest.mark.needs("quiz")
 def test_a_room_of_our_own_api_looks_like_none(php: Php, client: Api, app: Flask) -> None:
     host = client.create_room(hostId="host")
     guest = client.join(host.code, participantId="guest")
@@ -909,6 +924,7 @@ def variants(good: dict[str, Any], wrong: dict[str, list[Any]]) -> Iterator[dict
             yield {**good, field: value}
 
 
+@pytest.mark.needs("quiz")
 def test_bad_bodies_are_refused_and_change_nothing(php: Php, code: str, app: Flask) -> None:
     codes = [*NOT_TEXTS, "", "ABCDE", "ABCDEFG", "A" * 20, "ABC 12", "ÄBCDEF", "ABC12\x00", "ABC-12"]
     ids = [None, *BAD_IDS]
@@ -981,6 +997,7 @@ def test_a_malformed_id_in_a_path_is_refused(php: Php, code: str, id: str) -> No
             assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
 
 
+@pytest.mark.needs("quiz")
 def test_sizes_are_bounded(php: Php, code: str, app: Flask) -> None:
     fits = {"sdp": "x" * (64 * KIB - len('{"sdp":""}'))}
     assert php.send(code, "host", "guest", fits).status == 201

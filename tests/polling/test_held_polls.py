@@ -136,6 +136,7 @@ def test_a_signal_wakes_its_addressee_and_nobody_else(
     assert not held[other.id].done()
 
 
+@pytest.mark.needs("quiz")
 @pytest.mark.parametrize("sender", [0, 1])
 def test_an_event_wakes_everybody(processes: list[Flask], room: list[Seat], hold: Hold, sender: int) -> None:
     held = [hold(seat) for seat in room]
@@ -378,6 +379,7 @@ def test_who_only_waits_is_online_and_keeps_the_room_alive(
 # What waiting costs
 
 
+@pytest.mark.needs("quiz")
 def test_waiting_takes_no_connection_and_no_lock(make_app: MakeApp, clock: Clock, hold: Hold) -> None:
     app = make_app(LONG_POLL_SECONDS=WAIT, DB_POOL_SIZE=1)
     host = Api.of_app(app).create_room()

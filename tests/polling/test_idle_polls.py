@@ -637,6 +637,7 @@ def seqs(app: Flask, rooms: list[Seat]) -> list[int]:
     return [row["seq"] for row in known if row]
 
 
+@pytest.mark.needs("quiz")
 @pytest.mark.usefixtures("hour_between_readings")
 def test_of_very_many_rooms_those_that_moved_are_seen_with_the_next_reading(
     app: Flask, make_app: MakeApp, many_rooms: list[Seat]
@@ -651,6 +652,7 @@ def test_of_very_many_rooms_those_that_moved_are_seen_with_the_next_reading(
     assert len(said) == 2
 
 
+@pytest.mark.needs("quiz")
 @pytest.mark.usefixtures("hour_between_readings")
 @pytest.mark.parametrize("off_seconds", [-60, 60])
 def test_changes_by_a_host_whose_clock_is_off_are_seen_after_one_turn(
@@ -688,6 +690,7 @@ def test_a_commit_that_came_late_is_seen(app: Flask, many_rooms: list[Seat], clo
     assert seqs(app, many_rooms) == [1] * 23
 
 
+@pytest.mark.needs("quiz")
 @pytest.mark.usefixtures("hour_between_readings")
 def test_of_many_rooms_too_a_process_sees_its_own_changes_at_once(
     app: Flask, many_rooms: list[Seat], monkeypatch: pytest.MonkeyPatch

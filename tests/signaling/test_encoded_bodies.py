@@ -30,6 +30,7 @@ def post(client: Api, path: str, raw: bytes, token: str | None = None, **headers
     return client.request("POST", path, token=token, raw=raw, headers=sent)
 
 
+@pytest.mark.needs("quiz")
 @pytest.mark.parametrize("content_type", TYPES)
 def test_every_call_takes_an_encoded_body(client: Api, content_type: str) -> None:
     created = post(client, "/rooms", encode({"hostName": "Ädä 🎉"}), Content_Type=content_type)
@@ -89,6 +90,7 @@ def test_the_fields_of_an_encoded_body_are_checked_as_ever(client: Api) -> None:
         assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
 
 
+@pytest.mark.needs("quiz")
 def test_an_encoded_body_may_be_absent_where_any_may(client: Api) -> None:
     host = client.create_room()
     client.join(host.code)

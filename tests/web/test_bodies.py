@@ -56,6 +56,7 @@ def test_what_is_costly_to_parse_is_refused_unparsed(client: Api, parsed: list[i
     assert parsed == []
 
 
+@pytest.mark.needs("quiz")
 @pytest.mark.parametrize(
     "quiz",
     [
@@ -88,6 +89,7 @@ def test_a_stranger_s_batch_is_not_parsed(client: Api, parsed: list[int]) -> Non
     assert parsed == []
 
 
+@pytest.mark.needs("quiz")
 @pytest.mark.parametrize("path", ["join", "rejoin", "leave", "remove", "start", "next", "answer", "end"])
 def test_only_calls_that_take_a_quiz_or_signals_read_large_bodies(
     client: Api, parsed: list[int], path: str
@@ -100,6 +102,7 @@ def test_only_calls_that_take_a_quiz_or_signals_read_large_bodies(
     assert parsed == []
 
 
+@pytest.mark.needs("quiz")
 def test_the_size_is_looked_at_before_the_depth(client: Api) -> None:
     deep: Any = "x" * 300 * KIB
     for _ in range(70):
@@ -181,6 +184,7 @@ def test_a_seat_is_taken_again_thirty_times_a_minute(client: Api, host: Seat, gu
     assert host.call("POST", "/rejoin").status == 200
 
 
+@pytest.mark.needs("quiz")
 @pytest.mark.parametrize(
     "path", ["GET ", "GET /ice-servers", "POST /start", "POST /answer", "POST /quiz", "POST /remove"]
 )
@@ -204,6 +208,7 @@ def test_a_member_s_calls_are_limited(make_app: MakeApp, tick: Callable[[float],
     assert call() != 429
 
 
+@pytest.mark.needs("quiz")
 def test_a_large_quiz_is_fetched_less_often(make_app: MakeApp, tick: Callable[[float], None]) -> None:
     client = Api.of_app(make_app(POLLS_PER_SECOND=20))
     host = client.create_room(quizData={"s": "x" * 250 * KIB})
