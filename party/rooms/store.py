@@ -8,7 +8,7 @@ from flask import current_app
 from flask.sansio.app import App
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from party import auth
+from party import auth, clock
 from party.clock import iso, iso_or_none
 from party.config import settings
 from party.db import Connection, Database, Duplicate, Row, snapshot, transaction
@@ -509,7 +509,7 @@ def participant_view(member: Row, now: int) -> dict[str, Any]:
         "name": member["name"],
         "isHost": member["role"] == "host",
         "role": member["role"],
-        "online": member["last_seen_at"] > now - settings().online_ms,
+        "online": now - settings().online_ms < member["last_seen_at"] <= now + clock.FUTURE_MS,
         "score": member["score"],
         "joinedAt": iso(member["joined_at"]),
     }

@@ -265,7 +265,7 @@ class Holding:
         quick |= {
             room_id
             for room_id, room in rooms.items()
-            if room and now - room["negotiated_at"] < NEGOTIATION_LASTS_MS
+            if room and abs(now - room["negotiated_at"]) < NEGOTIATION_LASTS_MS
         }
         self._too_many_for_quick = len(quick) > QUICK_ROOMS
         self._quick = [] if self._too_many_for_quick else list(quick)
