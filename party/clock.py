@@ -1,12 +1,35 @@
-"""The one clock. Call it as `clock.now_ms()`, so that a test can bind it."""
+"""The one clock. Call it as `clock.now_ms()`, so that a test can bind it.
+
+Several hosts may serve one database, and what one of them stores another one compares with its own time. So
+where a host's clock is more than two seconds away from the database's, the host goes by the latter.
+"""
 
 import time
 from datetime import datetime, timezone
 
+# Clocks that are kept by NTP differ by less.
+APART_MS = 2_000
+# What lies further in the future than this comes from a clock that was wrong, and has been set right since.
+FUTURE_MS = 60_000
+
+_offset_ms = 0
+
 
 def now_ms() -> int:
     """Milliseconds since the epoch, UTC: the form in which every time is stored and compared."""
-    return time.time_ns() // 1_000_000
+    return time.time_ns() // 1_000_000 + _offset_ms
+
+
+def follow(other_ms: int) -> None:
+    """Go by another clock, which shows this just now, if this host's is too far away from it."""
+    global _offset_ms
+    difference = other_ms - time.time_ns() // 1_000_000
+    _offset_ms = difference if abs(difference) > APART_MS else 0
+
+
+def offset_ms() -> int:
+    """What is added to this host's own clock."""
+    return _offset_ms
 
 
 def iso(ms: int) -> str:

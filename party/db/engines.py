@@ -18,6 +18,7 @@ import pymysql
 from pymysql.constants import CLIENT, CR, ER
 from pymysql.cursors import DictCursor
 
+from party import clock
 from party.config import ConfigError
 from party.config.database_url import DEFAULT_PORT, check, read_mysql_url, read_sqlite_url
 from party.db import faults
@@ -42,6 +43,8 @@ MIGRATION_WAIT_SECONDS = 60
 SMALL_STATEMENT_BYTES = 1024
 # A connection used a moment ago is taken as alive: asking would cost a round trip per request.
 TRUSTED_IDLE_SECONDS = 1.0
+# How often the server's clock is read.
+CLOCK_SECONDS = 60.0
 
 
 # What the session relies on, whatever `init_connect` and the server's defaults say. Each has its reason:
@@ -155,6 +158,7 @@ class MySQL(Engine):
         with connection.cursor() as cursor:
             cursor.execute(ISOLATION)
             connection.incarnation = _start_of(cursor)
+        _read_clock(connection)
         connection.last_used = time.monotonic()
         return connection
 
@@ -245,6 +249,8 @@ class MySQL(Engine):
         if time.monotonic() - getattr(connection, "last_used", 0.0) > TRUSTED_IDLE_SECONDS:
             connection.ping(reconnect=False)
             connection.last_used = time.monotonic()
+        if time.monotonic() - connection.clock_read_at > CLOCK_SECONDS:
+            _read_clock(connection)
         return True
 
     def incarnation(self, connection: Any) -> int:
@@ -351,6 +357,14 @@ def engine_for(url: str) -> Engine:
     except ValueError as error:
         raise ConfigError(f"DATABASE_URL: {error}") from None
     return MySQL(url) if url.startswith(MySQL.name) else SQLite(url)
+
+
+def _read_clock(connection: Any) -> None:
+    """Let this process go by the server's clock, if its own is wrong."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000 AS now")
+        clock.follow(int(cursor.fetchone()["now"]))
+    connection.clock_read_at = time.monotonic()
 
 
 def _start_of(cursor: Any) -> int:

@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from threading import Lock
 
+from party import clock
 from party.config import Settings
 from party.db import Connection, Database, Locked, transaction
 from party.errors import Unavailable
@@ -49,8 +50,8 @@ class Heartbeats:
 
         What is noted is entered into these rows as well. Returns when the next note will be due.
         """
-        unseen_ms = now - member["last_seen_at"]
-        gain_ms = now + self._ttl_ms - room["expires_at"] if room["status"] != "ended" else 0
+        unseen_ms = _behind_ms(member["last_seen_at"], now)
+        gain_ms = _behind_ms(room["expires_at"], now + self._ttl_ms) if room["status"] != "ended" else 0
         if unseen_ms >= self._seen_ms:
             self._members[member["id"]] = member["last_seen_at"] = now
         if gain_ms >= self._alive_ms:
@@ -107,11 +108,17 @@ class Heartbeats:
         return set()
 
 
+def _behind_ms(stored: int, true: int) -> int:
+    """How far a stored time lags behind; one from a clock that was ahead does by as much as it was."""
+    return true - stored if stored <= true + clock.FUTURE_MS else stored - true
+
+
 @transaction
 def _set_unless_locked(
     tx: Connection, table: str, column: str, value: int, ids: list[int], condition: str
 ) -> None:
     """All or none; raises `Locked`: those who only note that they are there wait for nobody."""
-    where = f"WHERE id IN ({', '.join(map(str, ids))}) AND {column} < {value} {condition}"
+    is_wrong = f"({column} < {value} OR {column} > {value + clock.FUTURE_MS})"
+    where = f"WHERE id IN ({', '.join(map(str, ids))}) AND {is_wrong} {condition}"
     tx.lock_at_once(f"SELECT id FROM {table} {where} FOR UPDATE NOWAIT")
     tx.raw(f"UPDATE {table} SET {column} = {value} {where}")

@@ -47,7 +47,8 @@ def poll_after_ms(
     """
     if more:
         return 0
-    quiet_ms = now - room["negotiated_at"]
+    # Of what lies in the future only the distance tells something: a clock has been set right.
+    quiet_ms = abs(now - room["negotiated_at"])
     if quiet_ms < NEGOTIATION_LASTS_MS:
         pace: float = LIVELY_MS if news else ANSWERING_MS if sent else NEGOTIATING_MS
     elif room["status"] != "waiting":

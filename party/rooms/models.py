@@ -5,17 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from party.features import Extended, Part
-from party.web.models import (
-    Answer,
-    Body,
-    Name,
-    ParticipantId,
-    Password,
-    RetryKey,
-    Role,
-    Status,
-    Time,
-)
+from party.web.models import Answer, Body, Name, ParticipantId, Password, RetryKey, Role, Status, Time
 
 
 class CreateRoom(Extended, Body):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-from party.clock import iso, iso_or_none
+from party.clock import FUTURE_MS, iso, iso_or_none
 from party.config import settings
 from party.db import Connection, Database, snapshot
 from party.errors import RoomNotFound
@@ -94,7 +94,7 @@ def participant_views(
             "name": member["name"],
             "isHost": member["role"] == "host",
             "role": member["role"],
-            "online": member["last_seen_at"] > since,
+            "online": since < member["last_seen_at"] <= now + FUTURE_MS,
             **fields[member["id"]],
             "joinedAt": iso(member["joined_at"]),
         }

@@ -6,14 +6,7 @@ from flask import Blueprint
 
 from party import clock
 from party.db import database
-from party.errors import (
-    BadCursor,
-    MailboxFull,
-    NotYourId,
-    PeerNotFound,
-    RateLimited,
-    RoomEnded,
-)
+from party.errors import BadCursor, MailboxFull, NotYourId, PeerNotFound, RateLimited, RoomEnded
 from party.polling import reading
 from party.polling.memory import memory
 from party.polling.pace import minimum_gap_ms

@@ -5,6 +5,7 @@
 
 import { encoded, plain } from "./bodies.js";
 import { ApiError, foreign, unwrap } from "./errors.js";
+import { reasonOf } from "./timing.js";
 import { inTurn } from "./turns.js";
 
 export { ApiError };
@@ -262,15 +263,6 @@ export class Api {
       this.onRequest({ method, path, status, durationMs: performance.now() - startedAt });
     }
   }
-}
-
-/**
- * Not `throwIfAborted`: older browsers know neither that nor the reason.
- *
- * @param {AbortSignal} signal
- */
-function reasonOf(signal) {
-  return signal.reason ?? new DOMException("The call was given up.", "AbortError");
 }
 
 /** @typedef {{code: string, id: string, token: string}} Seat  what a page must know to act for a participant */

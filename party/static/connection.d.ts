@@ -1,6 +1,6 @@
 export class Connection {
     /** @param {ConnectionOptions} options */
-    constructor({ id, polite, iceServers, tracks, post, onState, onData, onTrack }: ConnectionOptions);
+    constructor({ id, polite, iceServers, tracks, post, onState, onData, maxMessageBytes, onTooLarge, onTrack }: ConnectionOptions);
     /**
      * Whether this side has begun the connection and the other side has not answered yet. It means that
      * the other side may have begun one at the same time.
@@ -75,5 +75,13 @@ export type ConnectionOptions = {
     post: (type: "offer" | "answer" | "ice", payload: SignalPayload) => string;
     onState: (state: "open" | "interrupted" | "failed") => void;
     onData: (data: Data) => void;
+    /**
+     * more in one piece is not taken
+     */
+    maxMessageBytes?: number;
+    /**
+     * so many were sent in one piece, and are dropped
+     */
+    onTooLarge?: (bytes: number) => void;
     onTrack: (event: RTCTrackEvent) => void;
 };

@@ -40,6 +40,8 @@ import { backoffMs } from "./timing.js";
  *   under the `clientMsgId` that it gives
  * @property {(state: "open"|"interrupted"|"failed") => void} onState
  * @property {(data: Data) => void} onData
+ * @property {number} [maxMessageBytes]  more in one piece is not taken
+ * @property {(bytes: number) => void} [onTooLarge]  so many were sent in one piece, and are dropped
  * @property {(event: RTCTrackEvent) => void} onTrack
  */
 
@@ -89,7 +91,7 @@ export class Connection {
   awaitsFirstAnswer = false;
 
   /** @param {ConnectionOptions} options */
-  constructor({ id, polite, iceServers, tracks, post, onState, onData, onTrack }) {
+  constructor({ id, polite, iceServers, tracks, post, onState, onData, maxMessageBytes, onTooLarge, onTrack }) {
     this.id = id;
     this.#polite = polite;
     this.#iceServers = iceServers;
@@ -99,7 +101,11 @@ export class Connection {
     this.#pc = new RTCPeerConnection({ iceServers: this.#usedIceServers, bundlePolicy: "max-bundle" });
     // Negotiated by its number, so that there is exactly one, whichever side began.
     this.#channel = this.#pc.createDataChannel("party", { negotiated: true, id: 0 });
-    this.#pipe = new Pipe(this.#channel, (data) => this.#isClosed || onData(data));
+    this.#pipe = new Pipe(this.#channel, {
+      onData: (data) => this.#isClosed || onData(data),
+      maxBytes: maxMessageBytes,
+      onTooLarge: (bytes) => this.#isClosed || onTooLarge?.(bytes),
+    });
     this.#pc.ontrack = (event) => this.#isClosed || onTrack(event);
     for (const [track, stream] of tracks) this.addTrack(track, stream);
     this.#listen();

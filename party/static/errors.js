@@ -30,6 +30,7 @@ const CODES = new Set([
 ]);
 /** What a firewall's page may have been answered with where the request, not the service, was at fault. */
 const NOT_IMPLEMENTED = 501;
+const TOO_MANY_REQUESTS = 429;
 /** A stranger's word on how long to wait is believed up to here. */
 const LONGEST_RETRY_AFTER_SECONDS = 300;
 
@@ -39,7 +40,8 @@ export class ApiError extends Error {
    * @param {object} failure
    * @param {string} failure.code  the contract's; "NETWORK": no answer; "BLOCKED": somebody in between (a
    *   firewall, a captive portal) has answered in place of the service; "BAD_ANSWER": a proxy says that the
-   *   service is away
+   *   service is away; "NO_WEBRTC": this browser cannot connect to others; "CLIENT_ERROR": a fault of the
+   *   client's own
    * @param {string} failure.message  for people
    * @param {number} failure.status  of the answer; 0 where none came
    * @param {string} [failure.field]  the field that was wrong
@@ -56,7 +58,12 @@ export class ApiError extends Error {
 
   /** Whether nothing is wrong with the request itself: the network, the service or its database failed. */
   get isOutage() {
-    return this.status < 400 || (this.status >= 500 && !this.isBlocked);
+    return (this.status < 400 && this.code !== "NO_WEBRTC") || (this.status >= 500 && !this.isBlocked);
+  }
+
+  /** Whether the same call may succeed later. */
+  get isTemporary() {
+    return this.isOutage || this.isBlocked || this.status === TOO_MANY_REQUESTS;
   }
 
   /** Whether somebody in between has answered: that says nothing about the room or the seat. */

@@ -58,6 +58,14 @@ export type PartyEvents = {
         data: string | ArrayBuffer;
     };
     /**
+     * a participant has sent more in one piece than this
+     * page takes
+     */
+    "message-dropped": {
+        peerId: string;
+        bytes: number;
+    };
+    /**
      * a participant
      * has begun to send a media track
      */

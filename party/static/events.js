@@ -25,6 +25,8 @@
  *   `participants` tells more
  * @property {{peerId: string, data: string|ArrayBuffer}} message  a participant has sent something over its
  *   data channel
+ * @property {{peerId: string, bytes: number}} message-dropped  a participant has sent more in one piece than this
+ *   page takes
  * @property {{peerId: string, track: MediaStreamTrack, streams: readonly MediaStream[]}} track  a participant
  *   has begun to send a media track
  * @property {{error: ApiError}} error  a request that this page made of its own accord has failed. It goes on

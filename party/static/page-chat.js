@@ -42,6 +42,10 @@ export function showChat(party) {
     const author = known.find(({ id }) => id === peerId);
     addMessage(author?.name ?? peerId, typeof data === "string" ? shown(data) : `(${data.byteLength} bytes)`);
   });
+  on(party, "message-dropped", ({ peerId, bytes }) => {
+    const author = known.find(({ id }) => id === peerId);
+    addMessage(author?.name ?? peerId, `(${bytes.toLocaleString("en")} bytes: too much for this page)`);
+  });
 }
 
 /** @param {Party} party */

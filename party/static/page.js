@@ -38,11 +38,13 @@ let party = null;
 /** @type {ReturnType<typeof setTimeout>|undefined} */
 let bannerTimer;
 
+/** What a page that shows messages can be sent. */
+const options = { baseUrl, maxMessageBytes: 1024 * 1024 };
 const preview = (/** @type {string} */ code) => Party.preview(code, { baseUrl });
 
 initLobby({
-  create: (values) => enter(() => Party.create({ ...values, baseUrl })),
-  join: ({ code, ...values }) => enter(() => Party.join(code, { ...values, baseUrl })),
+  create: (values) => enter(() => Party.create({ ...values, ...options })),
+  join: ({ code, ...values }) => enter(() => Party.join(code, { ...values, ...options })),
   preview,
   onTry: clearError,
   onRefused: showError,
@@ -72,7 +74,7 @@ async function comeBack() {
 async function resume() {
   for (;;) {
     try {
-      const resumed = await Party.resume({ baseUrl });
+      const resumed = await Party.resume(options);
       onRecovered();
       return resumed;
     } catch (reason) {

@@ -28,6 +28,10 @@ export { ApiError };
  *   given; null to keep it nowhere
  * @property {boolean} [leaveOnClose]  leave the room when the page is closed, left or reloaded, rather than
  *   come back with `resume`
+ * @property {number} [maxMessageBytes]  what is sent to this page in one piece and is larger is dropped, with an
+ *   event: 256 MiB, unless given
+ * @property {AbortSignal} [signal]  gives up entering; it has no effect afterwards. A seat that may have been
+ *   taken by then is left
  */
 /**
  * @typedef {object} CreateFields
@@ -56,7 +60,8 @@ export class Party extends EventTarget {
      * Open a room, as its host.
      *
      * @param {CreateOptions} options
-     * @returns {Promise<Party>} rejects with an `ApiError`
+     * @returns {Promise<Party>} rejects with an `ApiError`, a `TypeError` for options that there are not, or the
+     *   reason of `signal`
      */
     static create(options: CreateOptions): Promise<Party>;
     /**
@@ -64,32 +69,40 @@ export class Party extends EventTarget {
      *
      * @param {string} code  as people type it: in any case of letters, with spaces or dashes, or as a link
      * @param {JoinOptions} options
-     * @returns {Promise<Party>} rejects with an `ApiError`
+     * @returns {Promise<Party>} rejects as that of `create`
      */
     static join(code: string, options: JoinOptions): Promise<Party>;
     /**
      * Look at a room before joining it.
      *
      * @param {string} code  as in `join`
-     * @param {Pick<PageOptions, "baseUrl">} [options]
-     * @returns {Promise<RoomPreview>} rejects with an `ApiError`
+     * @param {Pick<PageOptions, "baseUrl"|"signal">} [options]
+     * @returns {Promise<RoomPreview>} rejects as that of `create`
      */
-    static preview(code: string, options?: Pick<PageOptions, "baseUrl">): Promise<RoomPreview>;
+    static preview(code: string, options?: Pick<PageOptions, "baseUrl" | "signal">): Promise<RoomPreview>;
     /**
-     * Come back to the room that this tab was in before it was reloaded: same participant, new
-     * connections. The page before, should it still be there (a duplicated tab), loses the seat.
+     * Come back to the room that this page was in before it was reloaded: same participant, new connections.
      *
      * @param {PageOptions} [options]
-     * @returns {Promise<Party|null>} null where there was none, or it is over; rejects with an `ApiError`
-     *   while the service cannot be reached
+     * @returns {Promise<Party|null>} null where there was none, it is over, or another page of this browser (one
+     *   that opened this one, say) is in it; rejects with an `ApiError` while the service cannot be reached
      */
     static resume(options?: PageOptions): Promise<Party | null>;
     /**
+     * Enter as somebody new.
+     *
      * @param {PageOptions} page
      * @param {(api: Api) => Promise<RoomWithYou>} takeSeat
-     * @param {boolean} [isReturning]  whether the page had the seat before, and may try again later
      */
-    static "__#private@#enter"(page: PageOptions, takeSeat: (api: Api) => Promise<RoomWithYou>, isReturning?: boolean): Promise<Party>;
+    static "__#private@#enterAnew"(page: PageOptions, takeSeat: (api: Api) => Promise<RoomWithYou>): Promise<Party>;
+    /**
+     * @param {PageOptions} page
+     * @param {SeatKeeper} keeper
+     * @param {(api: Api) => Promise<RoomWithYou>} takeSeat
+     * @param {boolean} [isNew]  whether the seat is of no use if the page does not come to use it. Otherwise the
+     *   page had it before, and may try again later
+     */
+    static "__#private@#enter"(page: PageOptions, keeper: SeatKeeper, takeSeat: (api: Api) => Promise<RoomWithYou>, isNew?: boolean): Promise<Party>;
     /**
      * Use `Party.create`, `Party.join` or `Party.resume`.
      *
@@ -215,8 +228,9 @@ export class Party extends EventTarget {
      */
     remove(participantId: string): Promise<void>;
     /**
-     * Leave the room. When the host leaves, it ends. Resolves once the others can see it; where the service
-     * cannot be told, it rejects, and the page has left all the same.
+     * Leave the room. When the host leaves, it ends. Resolves once the others can see it. Where the service
+     * cannot be told, it rejects, and the page has left all the same: the service is told as soon as it can be
+     * reached, if the page is still there.
      */
     leave(): Promise<void>;
     /** End the room for everybody, as its host. */
@@ -270,6 +284,16 @@ export type PageOptions = {
      * come back with `resume`
      */
     leaveOnClose?: boolean;
+    /**
+     * what is sent to this page in one piece and is larger is dropped, with an
+     * event: 256 MiB, unless given
+     */
+    maxMessageBytes?: number;
+    /**
+     * gives up entering; it has no effect afterwards. A seat that may have been
+     * taken by then is left
+     */
+    signal?: AbortSignal;
 };
 export type CreateFields = {
     /**
@@ -306,6 +330,6 @@ export type JoinFields = {
 export type JoinOptions = JoinFields & PageOptions;
 import { ApiError } from "./api.js";
 import { Api } from "./api.js";
+import { SeatKeeper } from "./seat.js";
 import { MemberApi } from "./api.js";
 import { Trace } from "./trace.js";
-import { SeatKeeper } from "./seat.js";

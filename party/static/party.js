@@ -19,11 +19,12 @@ import { Api, ApiError, MemberApi } from "./api.js";
 import { IceServers } from "./ice.js";
 import { codeFrom } from "./input.js";
 import { Peer } from "./peer.js";
+import { checked } from "./options.js";
 import { pack } from "./pipe.js";
 import { PollLoop } from "./polling.js";
 import { randomText } from "./random.js";
 import { SeatKeeper } from "./seat.js";
-import { retrying, retryingChange } from "./timing.js";
+import { reasonOf, retrying, retryingChange, unlessAborted, untilAnswered } from "./timing.js";
 import { Trace } from "./trace.js";
 
 export { ApiError };
@@ -68,6 +69,10 @@ const GATHER_LOCALLY = { longestMs: 25, quietMs: 8 };
  *   given; null to keep it nowhere
  * @property {boolean} [leaveOnClose]  leave the room when the page is closed, left or reloaded, rather than
  *   come back with `resume`
+ * @property {number} [maxMessageBytes]  what is sent to this page in one piece and is larger is dropped, with an
+ *   event: 256 MiB, unless given
+ * @property {AbortSignal} [signal]  gives up entering; it has no effect afterwards. A seat that may have been
+ *   taken by then is left
  */
 
 /**
@@ -99,13 +104,14 @@ export class Party extends EventTarget {
    * Open a room, as its host.
    *
    * @param {CreateOptions} options
-   * @returns {Promise<Party>} rejects with an `ApiError`
+   * @returns {Promise<Party>} rejects with an `ApiError`, a `TypeError` for options that there are not, or the
+   *   reason of `signal`
    */
-  static create(options) {
-    const { fields, page } = split(options);
+  static async create(options) {
+    const { fields, page } = checked("create", options);
     const { name, participantId, ...others } = fields;
     const body = { hostName: name, hostId: participantId, ...others, retryKey: randomText(32) };
-    return Party.#enter(page, (api) => api.createRoom(body));
+    return Party.#enterAnew(page, (api) => api.createRoom(body));
   }
 
   /**
@@ -113,42 +119,44 @@ export class Party extends EventTarget {
    *
    * @param {string} code  as people type it: in any case of letters, with spaces or dashes, or as a link
    * @param {JoinOptions} options
-   * @returns {Promise<Party>} rejects with an `ApiError`
+   * @returns {Promise<Party>} rejects as that of `create`
    */
-  static join(code, options) {
-    const { fields, page } = split(options);
+  static async join(code, options) {
+    const { fields, page } = checked("join", options);
     const body = { ...fields, retryKey: randomText(32) };
-    return Party.#enter(page, async (api) => api.joinRoom(typedCode(code), body));
+    return Party.#enterAnew(page, async (api) => api.joinRoom(typedCode(code), body));
   }
 
   /**
    * Look at a room before joining it.
    *
    * @param {string} code  as in `join`
-   * @param {Pick<PageOptions, "baseUrl">} [options]
-   * @returns {Promise<RoomPreview>} rejects with an `ApiError`
+   * @param {Pick<PageOptions, "baseUrl"|"signal">} [options]
+   * @returns {Promise<RoomPreview>} rejects as that of `create`
    */
-  static preview(code, options = {}) {
-    const api = new Api(serviceUrl(options));
-    return retrying(async () => api.preview(typedCode(code)), 2);
+  static async preview(code, options = {}) {
+    const { page } = checked("preview", options);
+    const api = new Api(serviceUrl(page));
+    return unlessAborted(page.signal, () => retrying(async () => api.preview(typedCode(code)), 2));
   }
 
   /**
-   * Come back to the room that this tab was in before it was reloaded: same participant, new
-   * connections. The page before, should it still be there (a duplicated tab), loses the seat.
+   * Come back to the room that this page was in before it was reloaded: same participant, new connections.
    *
    * @param {PageOptions} [options]
-   * @returns {Promise<Party|null>} null where there was none, or it is over; rejects with an `ApiError`
-   *   while the service cannot be reached
+   * @returns {Promise<Party|null>} null where there was none, it is over, or another page of this browser (one
+   *   that opened this one, say) is in it; rejects with an `ApiError` while the service cannot be reached
    */
   static async resume(options = {}) {
-    const keeper = new SeatKeeper(serviceUrl(options), options.storage);
+    const { page } = checked("resume", options);
+    const keeper = new SeatKeeper(serviceUrl(page), page.storage);
     const seat = keeper.load();
-    if (!seat) return null;
+    if (!seat || !(await keeper.claim(seat))) return null;
     try {
-      return await Party.#enter(options, (api) => new MemberApi(api, seat).rejoin(), true);
+      return await Party.#enter(page, keeper, (api) => new MemberApi(api, seat).rejoin());
     } catch (error) {
-      const isOver = error instanceof ApiError && !error.isOutage && !error.isBlocked && error.status !== 429;
+      keeper.release();
+      const isOver = error instanceof ApiError && !error.isTemporary && error.code !== "NO_WEBRTC";
       if (!isOver) throw error;
       keeper.forget(seat);
       return null;
@@ -156,31 +164,48 @@ export class Party extends EventTarget {
   }
 
   /**
+   * Enter as somebody new.
+   *
    * @param {PageOptions} page
    * @param {(api: Api) => Promise<RoomWithYou>} takeSeat
-   * @param {boolean} [isReturning]  whether the page had the seat before, and may try again later
    */
-  static async #enter(page, takeSeat, isReturning = false) {
-    const baseUrl = serviceUrl(page);
-    const api = new Api(baseUrl);
-    const trace = new Trace();
-    api.onRequest = (record) => trace.add({ kind: "request", ...record });
-    const room = await retrying(() => takeSeat(api));
-    const seat = { code: room.code, id: room.you.id, token: room.you.token ?? "" };
-    const keeper = new SeatKeeper(baseUrl, page.storage);
-    // Before anything else can fail: from here on a reload finds the seat.
-    keeper.save(seat);
-    const memberApi = new MemberApi(api, seat);
-    try {
-      const ice = await retrying(() => memberApi.iceServers());
-      return new Party({ api: memberApi, room, ice, trace, seat, keeper, page });
-    } catch (error) {
-      if (!isReturning) {
-        keeper.forget(seat);
-        await memberApi.leave().catch(() => {}); // do not stay behind as a seat without a page
+  static #enterAnew(page, takeSeat) {
+    return Party.#enter(page, new SeatKeeper(serviceUrl(page), page.storage), takeSeat, true);
+  }
+
+  /**
+   * @param {PageOptions} page
+   * @param {SeatKeeper} keeper
+   * @param {(api: Api) => Promise<RoomWithYou>} takeSeat
+   * @param {boolean} [isNew]  whether the seat is of no use if the page does not come to use it. Otherwise the
+   *   page had it before, and may try again later
+   */
+  static async #enter(page, keeper, takeSeat, isNew = false) {
+    if (typeof globalThis.RTCPeerConnection !== "function") throw noWebRtc();
+    return unlessAborted(page.signal, async () => {
+      const api = new Api(serviceUrl(page));
+      const trace = new Trace();
+      api.onRequest = (record) => trace.add({ kind: "request", ...record });
+      // It is not given up: what is lost on the way may have taken the seat.
+      const room = await retrying(() => takeSeat(api));
+      const seat = { code: room.code, id: room.you.id, token: room.you.token ?? "" };
+      // Before anything else can fail: from here on a reload finds the seat.
+      keeper.save(seat);
+      const memberApi = new MemberApi(api, seat);
+      try {
+        if (isNew) await keeper.claim(seat);
+        const ice = await retrying(() => memberApi.iceServers());
+        if (page.signal?.aborted) throw reasonOf(page.signal);
+        return new Party({ api: memberApi, room, ice, trace, seat, keeper, page });
+      } catch (error) {
+        if (isNew) {
+          keeper.release();
+          keeper.forget(seat);
+          await memberApi.leave().catch(() => {}); // do not stay behind as a seat without a page
+        }
+        throw error;
       }
-      throw error;
-    }
+    });
   }
 
   #api;
@@ -192,6 +217,7 @@ export class Party extends EventTarget {
   #iceServers;
   #topology;
   #leavesOnClose;
+  #maxMessageBytes;
   #seat;
   #keeper;
   #trace;
@@ -224,6 +250,7 @@ export class Party extends EventTarget {
     this.#iceServers = new IceServers(ice, () => api.iceServers(), (error) => this.#onError(error));
     this.#topology = page.topology ?? "mesh";
     this.#leavesOnClose = page.leaveOnClose ?? false;
+    this.#maxMessageBytes = page.maxMessageBytes;
     this.#seat = seat;
     this.#keeper = keeper;
     this.#trace = trace;
@@ -416,17 +443,21 @@ export class Party extends EventTarget {
   }
 
   /**
-   * Leave the room. When the host leaves, it ends. Resolves once the others can see it; where the service
-   * cannot be told, it rejects, and the page has left all the same.
+   * Leave the room. When the host leaves, it ends. Resolves once the others can see it. Where the service
+   * cannot be told, it rejects, and the page has left all the same: the service is told as soon as it can be
+   * reached, if the page is still there.
    */
   async leave() {
     if (this.#hasEnded) return;
     this.#loop.stop();
+    const leave = () => this.#api.leave();
     try {
       // The others shall learn it before they see channels close, or they would try to reconnect.
-      await retrying(() => this.#api.leave(), 2);
+      await retrying(leave, 2);
     } catch (error) {
-      if (!isGone(error)) throw error;
+      if (isGone(error)) return;
+      if (error instanceof ApiError && error.isTemporary) untilAnswered(leave);
+      throw error;
     } finally {
       this.#onEnded("left");
     }
@@ -623,6 +654,8 @@ export class Party extends EventTarget {
       // If the peer is gone, the service will say so, and nothing needs to be begun anew.
       onFailed: () => this.#loop.wake(),
       onData: (data) => this.#dispatch("message", { peerId: id, data }),
+      maxMessageBytes: this.#maxMessageBytes,
+      onTooLarge: (bytes) => this.#dispatch("message-dropped", { peerId: id, bytes }),
       onTrack: ({ track, streams }) => this.#dispatch("track", { peerId: id, track, streams }),
     });
   }
@@ -651,6 +684,7 @@ export class Party extends EventTarget {
     this.#loop.stop();
     globalThis.removeEventListener?.("pagehide", this.#onPageHide);
     this.#keeper.forget(this.#seat);
+    this.#keeper.release();
     for (const id of [...this.#peers.keys()]) this.#forgetPeer(id);
     this.#dispatch("ended", { reason, ...outcome });
   }
@@ -676,23 +710,18 @@ function serviceUrl({ baseUrl = DEFAULT_BASE_URL }) {
   return url;
 }
 
+function noWebRtc() {
+  const message = "This browser cannot connect to others: it has no WebRTC, or it is turned off.";
+  return new ApiError({ code: "NO_WEBRTC", message, status: 0 });
+}
+
 /** @param {string} text */
 function typedCode(text) {
+  if (typeof text !== "string") throw new TypeError("A room code is a text.");
   const code = codeFrom(text);
   // Without a code, the address would be that of another call.
   if (!code) throw new ApiError({ code: "ROOM_NOT_FOUND", message: "That is no room code.", status: 404 });
   return code;
-}
-
-/**
- * What the service is told, and what the page keeps to itself.
- *
- * @template {PageOptions} T
- * @param {T} options
- * @returns {{fields: Omit<T, keyof PageOptions>, page: PageOptions}}
- */
-function split({ baseUrl, topology, storage, leaveOnClose, ...fields }) {
-  return { fields, page: { baseUrl, topology, storage, leaveOnClose } };
 }
 
 /**

@@ -8,6 +8,8 @@
  * @property {(state: PeerState) => void} onState
  * @property {() => void} onFailed  the connection is lost and will be begun anew after a while
  * @property {(data: Data) => void} onData
+ * @property {number} [maxMessageBytes]  more in one piece is not taken
+ * @property {(bytes: number) => void} [onTooLarge]  so many were sent in one piece, and are dropped
  * @property {(event: RTCTrackEvent) => void} onTrack
  */
 export class Peer {
@@ -85,5 +87,13 @@ export type PeerOptions = {
      */
     onFailed: () => void;
     onData: (data: Data) => void;
+    /**
+     * more in one piece is not taken
+     */
+    maxMessageBytes?: number;
+    /**
+     * so many were sent in one piece, and are dropped
+     */
+    onTooLarge?: (bytes: number) => void;
     onTrack: (event: RTCTrackEvent) => void;
 };

@@ -40,6 +40,8 @@ const EXPECTED_FOR_MS = 60_000;
  * @property {(state: PeerState) => void} onState
  * @property {() => void} onFailed  the connection is lost and will be begun anew after a while
  * @property {(data: Data) => void} onData
+ * @property {number} [maxMessageBytes]  more in one piece is not taken
+ * @property {(bytes: number) => void} [onTooLarge]  so many were sent in one piece, and are dropped
  * @property {(event: RTCTrackEvent) => void} onTrack
  */
 

@@ -14,9 +14,17 @@ export const LARGEST_BYTES: number;
 export class Pipe {
     /**
      * @param {RTCDataChannel} channel
-     * @param {(data: Data) => void} onData
+     * @param {object} options
+     * @param {(data: Data) => void} options.onData
+     * @param {number} [options.maxBytes]  more in one piece is not taken
+     * @param {(bytes: number) => void} [options.onTooLarge]  so many have been announced, and are dropped as they
+     *   come
      */
-    constructor(channel: RTCDataChannel, onData: (data: Data) => void);
+    constructor(channel: RTCDataChannel, { onData, maxBytes, onTooLarge }: {
+        onData: (data: Data) => void;
+        maxBytes?: number;
+        onTooLarge?: (bytes: number) => void;
+    });
     /** @param {Packed} packed */
     send(packed: Packed): void;
     #private;

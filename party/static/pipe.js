@@ -25,16 +25,24 @@ export class Pipe {
   #onData;
   /** @type {Iterator<string|Uint8Array<ArrayBuffer>>[]} the frames of what is to be sent */
   #outgoing = [];
-  /** @type {{isText: boolean, missing: number, chunks: ArrayBuffer[]}|null} what is just being received */
+  /** @type {{isText: boolean, size: number, filled: number, bytes: Uint8Array<ArrayBuffer>}|null} */
   #incoming = null;
+  #maxBytes;
+  #onTooLarge;
 
   /**
    * @param {RTCDataChannel} channel
-   * @param {(data: Data) => void} onData
+   * @param {object} options
+   * @param {(data: Data) => void} options.onData
+   * @param {number} [options.maxBytes]  more in one piece is not taken
+   * @param {(bytes: number) => void} [options.onTooLarge]  so many have been announced, and are dropped as they
+   *   come
    */
-  constructor(channel, onData) {
+  constructor(channel, { onData, maxBytes = LARGEST_BYTES, onTooLarge = () => {} }) {
     this.#channel = channel;
     this.#onData = onData;
+    this.#maxBytes = maxBytes;
+    this.#onTooLarge = onTooLarge;
     channel.binaryType = "arraybuffer";
     channel.bufferedAmountLowThreshold = LOW_WATER_BYTES;
     channel.onbufferedamountlow = () => this.#pump();
@@ -60,33 +68,51 @@ export class Pipe {
   /** @param {Data} frame */
   #receive(frame) {
     if (typeof frame !== "string") this.#fill(frame);
-    else if (frame.startsWith("=")) this.#onData(frame.slice(1));
+    else if (frame.startsWith("=")) this.#takeShort(frame.slice(1));
     else this.#begin(frame);
+  }
+
+  /** @param {string} text  in one frame, which may be longer than ours: the other side may be other code */
+  #takeShort(text) {
+    // No character has less than a byte, or more than three, so that most need not be counted.
+    const isSmall = text.length * 3 <= this.#maxBytes;
+    const bytes = isSmall || text.length > this.#maxBytes ? text.length : new TextEncoder().encode(text).length;
+    if (bytes <= this.#maxBytes) this.#onData(text);
+    else this.#onTooLarge(bytes);
   }
 
   /** @param {string} announcement */
   #begin(announcement) {
-    const [kind, size] = announcement.slice(1).split(" ");
     // What is not announced properly is dropped with its chunks: the other side is not our own code.
-    const isProper = /^\d+$/.test(size) && Number(size) <= LARGEST_BYTES;
-    this.#incoming = isProper ? { isText: kind === "text", missing: Number(size), chunks: [] } : null;
+    this.#incoming = null;
+    const [, kind, digits] = /^\+(text|binary) (\d{1,15})$/.exec(announcement) ?? [];
+    if (!kind) return;
+    const size = Number(digits);
+    if (size > this.#maxBytes) return this.#onTooLarge(size);
+    this.#incoming = { isText: kind === "text", size, filled: 0, bytes: new Uint8Array(0) };
     this.#finish();
   }
 
   /** @param {ArrayBuffer} chunk */
   #fill(chunk) {
-    if (!this.#incoming || chunk.byteLength > this.#incoming.missing) return;
-    // What is announced costs nothing: memory is used for what has come.
-    this.#incoming.chunks.push(chunk);
-    this.#incoming.missing -= chunk.byteLength;
+    const incoming = this.#incoming;
+    if (!incoming || incoming.filled + chunk.byteLength > incoming.size) return;
+    // What is announced costs nothing, nor does the number of chunks: memory is used for the bytes that came.
+    const filled = incoming.filled + chunk.byteLength;
+    if (filled > incoming.bytes.length) {
+      const larger = new Uint8Array(Math.min(incoming.size, Math.max(2 * filled, CHUNK_BYTES)));
+      larger.set(incoming.bytes);
+      incoming.bytes = larger;
+    }
+    incoming.bytes.set(new Uint8Array(chunk), incoming.filled);
+    incoming.filled = filled;
     this.#finish();
   }
 
   #finish() {
-    if (!this.#incoming || this.#incoming.missing > 0) return;
-    const { isText, chunks } = this.#incoming;
+    if (!this.#incoming || this.#incoming.filled < this.#incoming.size) return;
+    const { isText, bytes } = this.#incoming;
     this.#incoming = null;
-    const bytes = joined(chunks);
     this.#onData(isText ? new TextDecoder().decode(bytes) : bytes.buffer);
   }
 }
@@ -127,15 +153,4 @@ function bytesOf(data) {
   return ArrayBuffer.isView(data)
     ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     : new Uint8Array(data);
-}
-
-/** @param {ArrayBuffer[]} chunks */
-function joined(chunks) {
-  const bytes = new Uint8Array(chunks.reduce((sum, { byteLength }) => sum + byteLength, 0));
-  let filled = 0;
-  for (const chunk of chunks) {
-    bytes.set(new Uint8Array(chunk), filled);
-    filled += chunk.byteLength;
-  }
-  return bytes;
 }

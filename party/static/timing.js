@@ -1,9 +1,11 @@
 /** Waiting and trying again. */
 
-import { ApiError } from "./api.js";
+import { ApiError } from "./errors.js";
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 10_000;
+/** Between attempts that nobody waits for. */
+const LONGEST_PATIENT_DELAY_MS = 60_000;
 
 /**
  * How long to wait after the n-th failure in a row: twice as long each time up to a bound, and never
@@ -35,6 +37,72 @@ export async function retrying(call, attempts = 5) {
       await new Promise((resolve) => setTimeout(resolve, Math.max(backoffMs(failures), error.retryAfterMs)));
     }
   }
+}
+
+/**
+ * Make a call again and again until the service has answered it, whatever it answers, as soon as there may be a
+ * network again.
+ *
+ * @param {() => Promise<unknown>} call  has failed once
+ */
+export async function untilAnswered(call) {
+  for (let failures = 1; ; failures++) {
+    await networkOr(backoffMs(failures, LONGEST_PATIENT_DELAY_MS));
+    try {
+      await call();
+      return;
+    } catch (error) {
+      if (!(error instanceof ApiError && error.isTemporary)) return;
+    }
+  }
+}
+
+/** @param {number} delayMs  to wait, unless the browser says before that it is online again */
+function networkOr(delayMs) {
+  return /** @type {Promise<void>} */ (
+    new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        globalThis.removeEventListener?.("online", end);
+        resolve();
+      };
+      const timer = setTimeout(end, delayMs);
+      globalThis.addEventListener?.("online", end);
+    })
+  );
+}
+
+/**
+ * Stop waiting for something when a signal says so. It goes on all the same: what is to become of it is for the
+ * caller to say.
+ *
+ * @template T
+ * @param {AbortSignal|undefined} signal
+ * @param {() => Promise<T>} begin  not called where the signal has been given before
+ * @returns {Promise<T>} rejects with the signal's reason
+ */
+export async function unlessAborted(signal, begin) {
+  if (!signal) return begin();
+  if (signal.aborted) throw reasonOf(signal);
+  let giveUp = () => {};
+  const aborted = new Promise((_, reject) => {
+    giveUp = () => reject(reasonOf(signal));
+    signal.addEventListener("abort", giveUp);
+  });
+  try {
+    return await Promise.race([begin(), /** @type {Promise<never>} */ (aborted)]);
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
+}
+
+/**
+ * Why a signal was given. (Older browsers do not know.)
+ *
+ * @param {AbortSignal} signal
+ */
+export function reasonOf(signal) {
+  return signal.reason ?? new DOMException("The call was given up.", "AbortError");
 }
 
 /**

@@ -4,7 +4,8 @@ export class ApiError extends Error {
 	 * @param {object} failure
 	 * @param {string} failure.code  the contract's; "NETWORK": no answer; "BLOCKED": somebody in between (a
 	 *   firewall, a captive portal) has answered in place of the service; "BAD_ANSWER": a proxy says that the
-	 *   service is away
+	 *   service is away; "NO_WEBRTC": this browser cannot connect to others; "CLIENT_ERROR": a fault of the
+	 *   client's own
 	 * @param {string} failure.message  for people
 	 * @param {number} failure.status  of the answer; 0 where none came
 	 * @param {string} [failure.field]  the field that was wrong
@@ -23,6 +24,8 @@ export class ApiError extends Error {
 	retryAfterMs: number;
 	/** Whether nothing is wrong with the request itself: the network, the service or its database failed. */
 	get isOutage(): boolean;
+	/** Whether the same call may succeed later. */
+	get isTemporary(): boolean;
 	/** Whether somebody in between has answered: that says nothing about the room or the seat. */
 	get isBlocked(): boolean;
 }
@@ -302,6 +305,35 @@ type Seat = {
 	id: string;
 	token: string;
 };
+declare class SeatKeeper {
+	/**
+	 * @param {URL} baseUrl  one tab may have a seat at each of several services
+	 * @param {Storage|null} [storage]  sessionStorage unless given: it lives as long as the tab
+	 */
+	constructor(baseUrl: URL, storage?: Storage | null);
+	/**
+	 * Claim a seat for this page, until it is released or the page is gone.
+	 *
+	 * @param {Pick<Seat, "code"|"id">} seat
+	 * @returns {Promise<boolean>} false: another page of this browser has it. Where browsers know no locks
+	 *   (Safari before 15.4, pages without HTTPS), every claim is good
+	 */
+	claim({ code, id }: Pick<Seat$1, "code" | "id">): Promise<boolean>;
+	/** Give the claim up, if there is one. */
+	release(): void;
+	/** @param {Seat} seat */
+	save(seat: Seat$1): void;
+	/** @returns {Seat|null} */
+	load(): Seat$1 | null;
+	/**
+	 * A seat is given up. If another one has been taken meanwhile, that one stays.
+	 *
+	 * @param {Seat} seat
+	 */
+	forget(seat: Seat$1): void;
+	#private;
+}
+type Seat$1 = Seat;
 type NamedServers = {
 	iceServers: RTCIceServer[];
 	ttlSeconds: number;
@@ -349,25 +381,6 @@ type TraceEntry = ({
 type TraceRecord = TraceEntry & {
 	at: number;
 };
-declare class SeatKeeper {
-	/**
-	 * @param {URL} baseUrl  one tab may have a seat at each of several services
-	 * @param {Storage|null} [storage]  sessionStorage unless given: it lives as long as the tab
-	 */
-	constructor(baseUrl: URL, storage?: Storage | null);
-	/** @param {Seat} seat */
-	save(seat: Seat$1): void;
-	/** @returns {Seat|null} */
-	load(): Seat$1 | null;
-	/**
-	 * A seat is given up. If another one has been taken meanwhile, that one stays.
-	 *
-	 * @param {Seat} seat
-	 */
-	forget(seat: Seat$1): void;
-	#private;
-}
-type Seat$1 = Seat;
 type ApiError$1 = ApiError;
 type Room$1 = Room;
 type Standing$1 = Standing;
@@ -419,6 +432,14 @@ type PartyEvents = {
 	message: {
 		peerId: string;
 		data: string | ArrayBuffer;
+	};
+	/**
+	 * a participant has sent more in one piece than this
+	 * page takes
+	 */
+	"message-dropped": {
+		peerId: string;
+		bytes: number;
 	};
 	/**
 	 * a participant
@@ -486,6 +507,10 @@ type PartyListener<Type extends keyof PartyEvents> = ((event: CustomEvent<PartyE
  *   given; null to keep it nowhere
  * @property {boolean} [leaveOnClose]  leave the room when the page is closed, left or reloaded, rather than
  *   come back with `resume`
+ * @property {number} [maxMessageBytes]  what is sent to this page in one piece and is larger is dropped, with an
+ *   event: 256 MiB, unless given
+ * @property {AbortSignal} [signal]  gives up entering; it has no effect afterwards. A seat that may have been
+ *   taken by then is left
  */
 /**
  * @typedef {object} CreateFields
@@ -514,7 +539,8 @@ export class Party extends EventTarget {
 	 * Open a room, as its host.
 	 *
 	 * @param {CreateOptions} options
-	 * @returns {Promise<Party>} rejects with an `ApiError`
+	 * @returns {Promise<Party>} rejects with an `ApiError`, a `TypeError` for options that there are not, or the
+	 *   reason of `signal`
 	 */
 	static create(options: CreateOptions): Promise<Party>;
 	/**
@@ -522,32 +548,40 @@ export class Party extends EventTarget {
 	 *
 	 * @param {string} code  as people type it: in any case of letters, with spaces or dashes, or as a link
 	 * @param {JoinOptions} options
-	 * @returns {Promise<Party>} rejects with an `ApiError`
+	 * @returns {Promise<Party>} rejects as that of `create`
 	 */
 	static join(code: string, options: JoinOptions): Promise<Party>;
 	/**
 	 * Look at a room before joining it.
 	 *
 	 * @param {string} code  as in `join`
-	 * @param {Pick<PageOptions, "baseUrl">} [options]
-	 * @returns {Promise<RoomPreview>} rejects with an `ApiError`
+	 * @param {Pick<PageOptions, "baseUrl"|"signal">} [options]
+	 * @returns {Promise<RoomPreview>} rejects as that of `create`
 	 */
-	static preview(code: string, options?: Pick<PageOptions, "baseUrl">): Promise<RoomPreview$1>;
+	static preview(code: string, options?: Pick<PageOptions, "baseUrl" | "signal">): Promise<RoomPreview$1>;
 	/**
-	 * Come back to the room that this tab was in before it was reloaded: same participant, new
-	 * connections. The page before, should it still be there (a duplicated tab), loses the seat.
+	 * Come back to the room that this page was in before it was reloaded: same participant, new connections.
 	 *
 	 * @param {PageOptions} [options]
-	 * @returns {Promise<Party|null>} null where there was none, or it is over; rejects with an `ApiError`
-	 *   while the service cannot be reached
+	 * @returns {Promise<Party|null>} null where there was none, it is over, or another page of this browser (one
+	 *   that opened this one, say) is in it; rejects with an `ApiError` while the service cannot be reached
 	 */
 	static resume(options?: PageOptions): Promise<Party | null>;
 	/**
+	 * Enter as somebody new.
+	 *
 	 * @param {PageOptions} page
 	 * @param {(api: Api) => Promise<RoomWithYou>} takeSeat
-	 * @param {boolean} [isReturning]  whether the page had the seat before, and may try again later
 	 */
-	static "__#private@#enter"(page: PageOptions, takeSeat: (api: Api) => Promise<RoomWithYou$1>, isReturning?: boolean): Promise<Party>;
+	static "__#private@#enterAnew"(page: PageOptions, takeSeat: (api: Api) => Promise<RoomWithYou$1>): Promise<Party>;
+	/**
+	 * @param {PageOptions} page
+	 * @param {SeatKeeper} keeper
+	 * @param {(api: Api) => Promise<RoomWithYou>} takeSeat
+	 * @param {boolean} [isNew]  whether the seat is of no use if the page does not come to use it. Otherwise the
+	 *   page had it before, and may try again later
+	 */
+	static "__#private@#enter"(page: PageOptions, keeper: SeatKeeper, takeSeat: (api: Api) => Promise<RoomWithYou$1>, isNew?: boolean): Promise<Party>;
 	/**
 	 * Use `Party.create`, `Party.join` or `Party.resume`.
 	 *
@@ -673,8 +707,9 @@ export class Party extends EventTarget {
 	 */
 	remove(participantId: string): Promise<void>;
 	/**
-	 * Leave the room. When the host leaves, it ends. Resolves once the others can see it; where the service
-	 * cannot be told, it rejects, and the page has left all the same.
+	 * Leave the room. When the host leaves, it ends. Resolves once the others can see it. Where the service
+	 * cannot be told, it rejects, and the page has left all the same: the service is told as soon as it can be
+	 * reached, if the page is still there.
 	 */
 	leave(): Promise<void>;
 	/** End the room for everybody, as its host. */
@@ -728,6 +763,16 @@ export type PageOptions = {
 	 * come back with `resume`
 	 */
 	leaveOnClose?: boolean;
+	/**
+	 * what is sent to this page in one piece and is larger is dropped, with an
+	 * event: 256 MiB, unless given
+	 */
+	maxMessageBytes?: number;
+	/**
+	 * gives up entering; it has no effect afterwards. A seat that may have been
+	 * taken by then is left
+	 */
+	signal?: AbortSignal;
 };
 export type CreateFields = {
 	/**

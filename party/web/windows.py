@@ -282,8 +282,13 @@ def _read(stored: str | None, now: int, window: Window) -> list[Entry]:
 
 
 def _current(entries: list[Entry], now: int, window: Window) -> list[Entry]:
-    """The entries that still count. One from a clock that was ahead is taken for one of this moment."""
-    return [(min(at, now), count) for at, count in entries if at > now - window.seconds * 1000]
+    """The entries that still count.
+
+    One from a clock that is a little ahead is taken for one of this moment; one from a clock that was far
+    ahead, and has been set right, would else count until then.
+    """
+    first, last = now - window.seconds * 1000, now + clock.FUTURE_MS
+    return [(min(at, now), count) for at, count in entries if first < at <= last]
 
 
 def _state(entries: list[Entry], now: int, window: Window) -> State:

@@ -11,6 +11,7 @@ const loads = Number(sessionStorage.getItem("loads") ?? 0) + 1;
 sessionStorage.setItem("loads", String(loads));
 
 const harness = {
+  Party,
   loads,
   party: null,
   /** By peer id: how often a connection to it has opened. */

@@ -389,3 +389,129 @@ test("data of a wrong kind is refused whether anybody is connected or not", asyn
   }
   assert.equal(party.broadcast("hello"), 0);
 });
+
+for (const [options, named] of /** @type {[any, RegExp][]} */ ([
+  [{ topology: "ring" }, /"topology" has to be "mesh" or "star"/],
+  [{ topology: null }, /"topology"/],
+  [{ toplogy: "star" }, /no option "toplogy"/],
+  [{ maxParticipants: 3 }, /Party\.join knows no option "maxParticipants"/],
+  [{ leaveOnClose: "yes" }, /"leaveOnClose"/],
+  [{ storage: "local" }, /"storage"/],
+  [{ baseUrl: 7 }, /"baseUrl"/],
+  [{ baseUrl: "http://" }, /"baseUrl"/],
+  [{ maxMessageBytes: 0 }, /"maxMessageBytes"/],
+  [{ maxMessageBytes: 1.5 }, /"maxMessageBytes"/],
+  [{ signal: new AbortController() }, /"signal"/],
+])) {
+  test(`options that there are not are refused before anything is asked: ${JSON.stringify(options)}`, async () => {
+    await assert.rejects(join(options), { name: "TypeError", message: named });
+    if (!("maxParticipants" in options)) {
+      await assert.rejects(Party.create({ name: "Me", ...options }), { name: "TypeError", message: named });
+      await assert.rejects(Party.resume({ ...options }), { name: "TypeError" });
+    }
+    assert.deepEqual(service.requests, []);
+  });
+}
+
+test("options that are missing, or no code, are refused as well", async () => {
+  await assert.rejects(Party.create(/** @type {any} */ (null)), TypeError);
+  await assert.rejects(Party.create(/** @type {any} */ (undefined)), TypeError);
+  await assert.rejects(Party.join(/** @type {any} */ (undefined), { name: "Me" }), TypeError);
+  assert.deepEqual(service.requests, []);
+});
+
+test("an option that is undefined is as one that is not there", async () => {
+  const party = await join({ topology: undefined, signal: undefined, maxMessageBytes: undefined });
+  assert.equal(party.id, "me");
+});
+
+test("without WebRTC no room is made, none is joined and no seat is taken again", async () => {
+  delete (/** @type {any} */ (globalThis).RTCPeerConnection);
+  const storage = /** @type {any} */ ({ getItem: () => '{"code":"ABC234","id":"me","token":"t"}', removeItem: assert.fail });
+  const baseUrl = "https://service.test/party";
+  for (const entered of [join(), Party.create({ name: "Me", baseUrl }), Party.resume({ baseUrl, storage })]) {
+    await assert.rejects(entered, ({ code, isOutage, message }) => {
+      assert.deepEqual([code, isOutage], ["NO_WEBRTC", false]);
+      return /WebRTC/.test(message);
+    });
+  }
+  assert.deepEqual(service.requests, []);
+});
+
+test("who gives up before entering asks for nothing", async () => {
+  const reason = new Error("changed my mind");
+  const aborter = new AbortController();
+  aborter.abort(reason);
+  await assert.rejects(join({ signal: aborter.signal }), reason);
+  assert.deepEqual(service.requests, []);
+});
+
+for (const call of ["POST rooms/CODE/join", "GET rooms/CODE/ice-servers"]) {
+  test(`who gives up while entering (${call}) is told at once, and leaves no seat behind`, async () => {
+    const aborter = new AbortController();
+    const answer = { ...service.room, you: { id: "me", role: "guest", token: "t" }, iceServers: [], ttlSeconds: 60 };
+    service.special[call] = () => new Promise((resolve) => setTimeout(() => resolve(answer), 5_000));
+    const entered = join({ signal: aborter.signal });
+    await clock.advance(1_000);
+    aborter.abort();
+    await assert.rejects(entered, { name: "AbortError" });
+    assert.equal(service.count("POST rooms/CODE/leave"), 0);
+    await clock.advance(5_000);
+    assert.equal(service.count("POST rooms/CODE/leave"), 1);
+    await clock.advance(60_000);
+    assert.equal(service.count("GET signal/CODE/me"), 0);
+    assert.equal(FakePeerConnection.all.length, 0);
+  });
+}
+
+test("who gives up while the answer is lost asks for the seat once more, and leaves it", async () => {
+  const aborter = new AbortController();
+  const fates = [NETWORK_FAILS];
+  service.special["POST rooms/CODE/join"] = () =>
+    fates.shift()?.() ?? { ...service.room, you: { id: "me", role: "guest", token: "t" } };
+  const entered = join({ signal: aborter.signal });
+  await clock.advance(10);
+  aborter.abort();
+  await assert.rejects(entered, { name: "AbortError" });
+  await clock.advance(10_000);
+  assert.equal(service.count("POST rooms/CODE/leave"), 1);
+});
+
+test("a signal that is given after entering changes nothing", async () => {
+  const aborter = new AbortController();
+  const party = await join({ signal: aborter.signal });
+  const ended = record(party, "ended");
+  aborter.abort();
+  await clock.advance(5_000);
+  assert.deepEqual(ended, []);
+  assert.ok(service.count("GET signal/CODE/me") > 0);
+});
+
+test("who leaves without a network has left, and the service is told as soon as there is one", async () => {
+  const party = await join();
+  const ended = record(party, "ended");
+  service.special["POST rooms/CODE/leave"] = NETWORK_FAILS;
+  const left = assert.rejects(party.leave(), { code: "NETWORK" });
+  await clock.advance(5_000);
+  await left;
+  assert.deepEqual(ended, [{ reason: "left" }]);
+  await clock.advance(600_000);
+  const tries = service.count("POST rooms/CODE/leave");
+  assert.ok(tries > 8 && tries < 40, String(tries));
+  service.special = {};
+  dispatchEvent(new Event("online"));
+  await clock.advance(1);
+  assert.equal(service.count("POST rooms/CODE/leave"), tries + 1);
+  await clock.advance(600_000);
+  assert.equal(service.count("POST rooms/CODE/leave"), tries + 1);
+});
+
+test("what a page does not take in one piece is dropped, and it is told", async () => {
+  const party = await join({ maxMessageBytes: 5 });
+  const [messages, dropped] = [record(party, "message"), record(party, "message-dropped")];
+  await clock.advance(10);
+  const { channel } = /** @type {any} */ (FakePeerConnection.all[0]);
+  for (const data of ["=hello", "=hello!", "+text 60000000", "=again"]) channel.onmessage({ data });
+  assert.deepEqual(messages.map(({ data }) => data), ["hello", "again"]);
+  assert.deepEqual(dropped, [{ peerId: "ada", bytes: 6 }, { peerId: "ada", bytes: 60_000_000 }]);
+});

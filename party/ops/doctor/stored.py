@@ -148,12 +148,12 @@ def time_of_database(installation: Installation) -> Result:
     database = mysql(installation)
     before = clock.now_ms()
     theirs = value(database, "SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000")
-    ours = (before + clock.now_ms()) / 2
+    ours = (before + clock.now_ms()) / 2 - clock.offset_ms()
     return clocks_apart(
         (int(str(theirs)) - ours) / 1000,
         "the database's clock",
-        "The app goes by this machine's alone: if that is wrong, TURN credentials end too early or too late "
-        "and the times shown are wrong. If the database's is, only its own logs suffer.",
+        "Beyond 2 s the app goes by the database's, so that several machines agree: if that one is wrong, "
+        "TURN credentials end too early or too late and the times shown are wrong.",
     )
 
 
