@@ -12,6 +12,7 @@ from party.db import Database
 from party.errors import Unavailable
 from party.ops.cleanup import clean
 from party.php_paths import store
+from party.web.rate_limits import Budget
 from tests.conftest import Clock, MakeApp
 from tests.db.test_query_plans import statements
 from tests.support.peers import Answer, Api, Seat
@@ -969,6 +970,8 @@ def test_bad_bodies_are_refused_and_change_nothing(php: Php, code: str, app: Fla
         ),
     }
     before = stored(app)
+    # More is refused here than an address may have refused in a minute.
+    app.extensions["party.rate_limits"].refused_bytes = Budget(100 * KIB * KIB)
     for (method, path), (good, wrong) in bodies.items():
         for body in variants(good, wrong):
             answer = php.api.request(method, path, body)
