@@ -713,7 +713,7 @@ class Away:
     def __init__(self, app: Flask, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
         self.tries = 0
 
-        def fail(connection: Any, sql: str, parameters: dict[str, Any] | None) -> Any:
+        def fail(*_: Any) -> Any:
             self.tries += 1
             time.sleep(seconds)
             raise Unavailable
