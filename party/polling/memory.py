@@ -34,7 +34,7 @@ class Memory:
         # The longest that a poll is held, in seconds.
         self.longest_wait = settings.LONG_POLL_SECONDS
         self._database = database
-        self._polls = app.extensions["party.web.rate_limits"].polls
+        self._polls = app.extensions["party.rate_limits"].polls
         self.rooms = RoomCache(database)
         self.heartbeats = Heartbeats(database, settings)
         self.waiters = Waiters()

@@ -235,10 +235,10 @@ def _add_headers(response: Response) -> Response:
 
 def init_app(app: Flask, settings: Settings, database: Database) -> None:
     """Give the app its limits."""
-    app.extensions["party.web.rate_limits"] = RateLimits(app, settings, database)
+    app.extensions["party.rate_limits"] = RateLimits(app, settings, database)
 
 
 def rate_limits() -> RateLimits:
     """The current app's limits."""
-    found: RateLimits = current_app.extensions["party.web.rate_limits"]
+    found: RateLimits = current_app.extensions["party.rate_limits"]
     return found
