@@ -17,6 +17,14 @@ CREATE TABLE party_rooms (
     members_seq          BIGINT NOT NULL DEFAULT 0,
     -- The last join, rejoin or signal: while it is recent, connections are being made.
     negotiated_at        BIGINT NOT NULL,
+    -- When a number of the room was last taken: finds the rooms that moved among very many.
+    moved_at             BIGINT NOT NULL DEFAULT 0,
+    -- A database may lose its last commits, in a crash or a failover. So the first number that a room takes
+    -- in another incarnation of it leaves out those that may have been given before: the ones after
+    -- `skipped_after`, and `skipped` in all.
+    incarnation          BIGINT NOT NULL DEFAULT 0,
+    skipped_after        BIGINT NULL,
+    skipped              BIGINT NOT NULL DEFAULT 0,
     -- Nothing happens in this room by itself before this: its end, a signal's expiry.
     due_at               BIGINT NULL,
     created_at           BIGINT NOT NULL,
@@ -28,6 +36,7 @@ CREATE TABLE party_rooms (
 CREATE UNIQUE INDEX party_rooms_code ON party_rooms (code);
 CREATE INDEX party_rooms_end ON party_rooms (ended_at);
 CREATE INDEX party_rooms_due ON party_rooms (due_at);
+CREATE INDEX party_rooms_movement ON party_rooms (moved_at);
 
 CREATE TABLE party_participants (
     id                  INTEGER PRIMARY KEY AUTO_INCREMENT,
