@@ -3,6 +3,7 @@
 # make removal  the suite, and then the suite without each optional feature in turn
 # make lint   ruff, mypy, import-linter and, for the client, TypeScript's checker (needs npm)
 # make types  check the client's types, and what they refuse, and write its .d.ts files anew
+# make bundle make party/static/party.iife.js anew: the client as one classic script
 # make bench  measure, print tables, write bench/results.json (ARGS="idle delivery" for a part of it)
 #
 # Each sets up what it needs. Debian packages are installed only where missing, and only by root.
@@ -13,18 +14,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 TEST_PROCESSES ?= 3
 
+# What the client is made of; the other scripts are the demo page's.
+CLIENT := $(filter-out %.iife.js %/qr.js party/static/page%,$(sort $(wildcard party/static/*.js)))
+
 # No dependency of the client: it only reads the types in its comments.
 TYPESCRIPT := npx --yes --package typescript@5.9.3
 TSC := $(TYPESCRIPT) tsc
 
-.PHONY: run test removal lint types bench
+.PHONY: run test removal lint types bundle bench
 
 run: $(VENV)/production
 	$(BIN)/python -m party migrate
 	PORT=$(PORT) exec $(BIN)/gunicorn --config deploy/gunicorn.conf.py app:application
 
 test: $(VENV)/development
-	@tests/install-debian-packages mariadbd=mariadb-server chromium=chromium node=nodejs
+	@tests/install-debian-packages mariadbd=mariadb-server chromium=chromium node=nodejs npm=npm
 	@tests/install-debian-packages apache2=apache2 passenger-config=libapache2-mod-passenger nginx=nginx \
 		'/usr/sbin/php-fpm*=php-fpm' '/usr/lib/apache2/modules/libphp*=libapache2-mod-php' \
 		/usr/lib/apache2/modules/mod_security2.so=libapache2-mod-security2 \
@@ -37,7 +41,7 @@ removal: test
 	for feature in quiz ice php_paths page; do \
 		$(BIN)/python -m tests.removal $$feature -n $(TEST_PROCESSES) $(ARGS) || exit 1; done
 
-lint: $(VENV)/development types
+lint: $(VENV)/development types bundle
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -51,6 +55,12 @@ types:
 	$(TYPESCRIPT) --package dts-bundle-generator@9.5.1 dts-bundle-generator --silent --no-banner \
 		--export-referenced-types=false --project tsconfig.json -o party/static/types.d.ts party/static/party.d.ts
 	$(TSC) --project tests/types
+
+bundle:
+	npx --yes esbuild@0.28.2 party/static/party.js --bundle --format=iife --global-name=PartyClient --minify \
+		--target=safari15,chrome99,firefox113 --log-override:empty-import-meta=silent --log-level=warning \
+		--banner:js="/* Party's client. Made of $$(cat $(CLIENT) | sha256sum | cut -c1-64) by make bundle. */" \
+		--outfile=party/static/party.iife.js
 
 bench: $(VENV)/development
 	@tests/install-debian-packages --required mariadbd=mariadb-server chromium=chromium wrk=wrk

@@ -162,7 +162,7 @@ def _check(name: str, value: object, *, where: str, strict: bool) -> Any:
     conditions = tuple(field.metadata)
     kind: Any = Annotated[(field.annotation, *conditions)] if conditions else field.annotation
     try:
-        return TypeAdapter(kind).validate_python(value, strict=strict)
+        return TypeAdapter(kind).validate_python(value, strict=strict or None)
     except ValidationError as error:
         problem = error.errors()[0]["msg"].removeprefix("Value error, ")
         if ": write " not in f": {problem}":

@@ -35,6 +35,11 @@ def host_problem(host: str) -> str | None:
     return None
 
 
+def _page_host_problem(host: str) -> str | None:
+    """As `host_problem`, for what browsers read: they take no address with a zone."""
+    return "the host has a zone, after a %" if "%" in host else host_problem(host)
+
+
 def check_origin(value: str) -> str:
     """An origin exactly as browsers send it, or `*`."""
     if value == "*":
@@ -69,7 +74,7 @@ def _as_browsers_write(host: str) -> str:
             host = host.encode("idna").decode()
         except UnicodeError:
             raise ValueError(f"the host is neither a name nor an address: {_AN_ORIGIN}") from None
-    if problem := host_problem(host):
+    if problem := _page_host_problem(host):
         raise ValueError(f"{problem}: {_AN_ORIGIN}")
     return f"[{ipaddress.IPv6Address(host[1:-1]).compressed}]" if host.startswith("[") else host
 
@@ -121,7 +126,7 @@ def _check_ice_address(address: str, form: str) -> None:
     if not host.isascii():
         host = _as_browsers_write(host)
         raise ValueError(f"write the host as {host}")
-    if not host or (problem := host_problem(host)):
+    if not host or (problem := _page_host_problem(host)):
         raise ValueError(f"{problem if host else 'the host is missing'}: write {form}")
-    if port is not None and (not port.isdecimal() or not 0 < int(port[:6]) <= HIGHEST_PORT):
+    if port is not None and not (re.fullmatch("[0-9]+", port) and 0 < int(port[:6]) <= HIGHEST_PORT):
         raise ValueError(f"the port is a number from 1 to {HIGHEST_PORT}: write {form}")

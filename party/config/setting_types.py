@@ -49,14 +49,20 @@ def _object(value: object) -> object:
 def _network(value: str) -> str:
     """An address, or all that begin alike: as `ipaddress` reads it, and as it writes it."""
     try:
-        return str(ipaddress.ip_network(value.strip()))
-    except ValueError:
-        pass
-    try:
         meant = ipaddress.ip_network(value.strip(), strict=False)
     except ValueError:
         raise ValueError("a network is an address, or address/length") from None
-    raise ValueError(f"this network begins elsewhere: write {meant}")
+    # Callers are known without a zone, and by their IPv4 address where it comes in an IPv6 one.
+    if "%" in value:
+        raise ValueError("a network has no zone, after a %")
+    mapped = isinstance(meant, ipaddress.IPv6Network) and meant.network_address.ipv4_mapped
+    if mapped and meant.prefixlen >= 96:
+        raise ValueError(f"this network is one of IPv4: write {mapped}/{meant.prefixlen - 96}")
+    try:
+        ipaddress.ip_network(value.strip())
+    except ValueError:
+        raise ValueError(f"this network begins elsewhere: write {meant}") from None
+    return str(meant)
 
 
 def _header_text(value: str | None) -> str | None:
@@ -84,8 +90,10 @@ Origins = Annotated[
 ]
 # The limits that a network may have of its own.
 OwnLimit = Literal["ROOMS_PER_HOUR", "GUESSES_PER_MINUTE", "LOOKS_PER_MINUTE"]
+# In JSON a number is one: neither a text nor `true`.
+OwnLimits = Annotated[dict[OwnLimit, Annotated[Count, Field(strict=True)]], Field(min_length=1)]
 Networks = Annotated[
-    dict[Annotated[str, AfterValidator(_network)], dict[OwnLimit, Count]],
+    dict[Annotated[str, AfterValidator(_network)], OwnLimits],
     BeforeValidator(_object),
     Field(examples=[{"192.0.2.0/24": {"ROOMS_PER_HOUR": 500, "LOOKS_PER_MINUTE": 3000}}]),
 ]

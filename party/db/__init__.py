@@ -120,23 +120,12 @@ class Connection:
         """Insert one row; its generated id. Raises `Duplicate`."""
         return self._execute(sql, parameters).key
 
-    def together(self, *statements: Statement) -> list[Result]:
-        """Run statements of which none needs another's answer, in one round trip. Raises `Duplicate`."""
-        return self._send([*statements])
-
     def later(self, sql: str, **parameters: Any) -> None:
         """Change something when the next statement, or the commit, goes to the database anyway.
 
         What goes wrong is raised there.
         """
         self._later.append((sql, parameters))
-
-    def insert_later(self, table: str, rows: list[Row]) -> None:
-        """As `insert_many`, when the next statement or the commit goes to the database."""
-        for n, some in enumerate(_pieces(rows)):
-            if n:  # together they would be more than a statement may be
-                self._send([])
-            self._later.append(_insertion(table, some))
 
     def insert_many(self, table: str, rows: list[Row]) -> None:
         """Insert rows of the same columns, in statements of bounded size. Raises `Duplicate`, `TooLarge`."""
@@ -177,11 +166,14 @@ class Connection:
         self._room_locks.moved(room_id)
 
     def lock_at_once(self, sql: str) -> None:
-        """Run a statement without parameters that locks rows with NOWAIT. Raises `Locked`."""
+        """Run a statement without parameters that locks rows with NOWAIT. Raises `Locked`.
+
+        Raises `Unavailable` where it is no row but the whole database that somebody has locked.
+        """
         try:
             self._execute(sql, None)
         except _Conflict as error:
-            raise Locked from error
+            raise (Locked if self._engine.locks_rows else Unavailable) from error
 
     def leave_lines(self) -> None:
         """The transaction is over, and all locks are free."""
@@ -207,8 +199,7 @@ class Connection:
         try:
             self.run("ROLLBACK")
         except Exception:
-            with suppress(Exception):
-                self._raw.close()
+            _close(self._raw)
 
     def _execute(self, sql: str, parameters: dict[str, Any] | None) -> Result:
         return self._send([(sql, parameters)])[0]
@@ -249,10 +240,18 @@ class Database:
             raise Unavailable
         try:
             raw = self._idle_connection() or self._new_connection()
+            torn_off = False
             try:
                 yield Connection(self.engine, raw, self._room_locks)
+            except BaseException as error:
+                # By a signal, say, at any moment: the next borrower would get the answer that was not read.
+                torn_off = not isinstance(error, Exception)
+                raise
             finally:
-                self._idle.append(raw)
+                if torn_off:
+                    _close(raw)
+                else:
+                    self._idle.append(raw)
         finally:
             self._slots.release()
 
@@ -270,7 +269,7 @@ class Database:
     def close(self) -> None:
         """Close the idle connections; the next use opens new ones."""
         while self._idle:
-            self._idle.pop().close()
+            _close(self._idle.pop())
 
     def _wait_for_slot(self) -> bool:
         """Whether a connection became free in time, for one of those who may wait for it."""
@@ -297,8 +296,7 @@ class Database:
             with suppress(self.engine.errors, OSError):
                 if self.engine.alive(raw):
                     return raw
-            with suppress(Exception):
-                raw.close()
+            _close(raw)
 
     def _new_connection(self) -> Any:
         try:
@@ -385,6 +383,12 @@ class Database:
                 if time.monotonic() + pause > deadline:
                     raise Unavailable from error
                 time.sleep(pause)
+
+
+def _close(raw: Any) -> None:
+    """Close a connection, which may be closed already."""
+    with suppress(Exception):
+        raw.close()
 
 
 def _insertion(table: str, rows: list[Row]) -> Statement:

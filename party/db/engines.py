@@ -93,6 +93,7 @@ class Engine(ABC):
     name: ClassVar[str]
     auto_increment: ClassVar[str]
     transactional_ddl: ClassVar[bool]
+    locks_rows: ClassVar[bool]
     begin_read: ClassVar[tuple[str, ...]]
     begin_write: tuple[str, ...]
     errors: ClassVar[type[Exception]]
@@ -132,6 +133,7 @@ class MySQL(Engine):
     name = "mysql"
     auto_increment = "AUTO_INCREMENT"
     transactional_ddl = False
+    locks_rows = True
     # Reads see one moment; writers lock the room first, so that they need no snapshot, and
     # READ COMMITTED spares them the gap locks that make strangers' rooms wait for each other.
     begin_read = ("START TRANSACTION READ ONLY",)
@@ -281,6 +283,7 @@ class SQLite(Engine):
     name = "sqlite"
     auto_increment = "AUTOINCREMENT"
     transactional_ddl = True
+    locks_rows = False
     begin_read = ("BEGIN",)
     begin_write = ("BEGIN IMMEDIATE",)
     errors = sqlite3.Error

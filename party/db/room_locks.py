@@ -55,8 +55,9 @@ class RoomLocks:
 
     def moved(self, room_id: int) -> None:
         """Somebody in this line has got the lock."""
-        self._lines[room_id].moved_at = time.monotonic()
-        self._in_doubt_until.pop(room_id, None)
+        with self._changed:
+            self._lines[room_id].moved_at = time.monotonic()
+            self._in_doubt_until.pop(room_id, None)
 
     def leave(self, room_id: int) -> None:
         """The transaction is over."""
@@ -83,9 +84,12 @@ class RoomLocks:
                 if line is None or line.count < self._places(room_id, now):
                     return True
                 stuck_at = line.moved_at + STUCK_SECONDS
-                if now > min(stuck_at, deadline) or room_id in self._in_doubt_until:
+                if now > min(stuck_at, deadline) or self._is_in_doubt(room_id, now):
                     return False
                 self._changed.wait(min(stuck_at, deadline) - now + 0.001)
 
     def _places(self, room_id: int, now: float) -> int:
-        return 1 if self._in_doubt_until.get(room_id, 0) > now else self._share
+        return 1 if self._is_in_doubt(room_id, now) else self._share
+
+    def _is_in_doubt(self, room_id: int, now: float) -> bool:
+        return self._in_doubt_until.get(room_id, 0) > now

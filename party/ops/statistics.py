@@ -5,8 +5,6 @@ from typing import Any, TypedDict, cast
 from party.db import Connection, snapshot
 from party.rooms.counts import day_of, number, room_counts
 
-DAY_MS = 24 * 3_600_000
-
 
 class Day(TypedDict):
     """What a day saw; `day` is YYYY-MM-DD in UTC."""

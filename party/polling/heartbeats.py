@@ -9,6 +9,7 @@ rows are already far behind, the poll writes at once.
 import time
 from contextlib import suppress
 from threading import Lock
+from typing import NamedTuple
 
 from party import clock
 from party.config import Settings
@@ -72,14 +73,12 @@ class Heartbeats:
         try:
             self._flushed_at = time.monotonic()
             # Rooms before members, as everywhere.
-            self._write("party_rooms", "expires_at", self._rooms, self._alive_ms, "AND status <> 'ended'")
-            self._write("party_participants", "last_seen_at", self._members, self._seen_ms)
+            self._write(_ROOMS, self._rooms, self._alive_ms)
+            self._write(_MEMBERS, self._members, self._seen_ms)
         finally:
             self._lock.release()
 
-    def _write(
-        self, table: str, column: str, notes: dict[int, int], every_ms: int, condition: str = ""
-    ) -> None:
+    def _write(self, column: "_Column", notes: dict[int, int], every_ms: int) -> None:
         written = dict(notes)
         if not written:
             return
@@ -90,21 +89,21 @@ class Heartbeats:
         earliest = min(written[key] for key in ids)
         locked = set()
         for start in range(0, len(ids), AT_ONCE):
-            locked |= self._set(table, column, earliest, ids[start : start + AT_ONCE], condition)
+            locked |= self._set(column, earliest, ids[start : start + AT_ONCE])
         for key, value in written.items():
             if key not in locked and notes.get(key) == value:
                 notes.pop(key, None)
 
-    def _set(self, table: str, column: str, value: int, ids: list[int], condition: str) -> set[int]:
+    def _set(self, column: "_Column", value: int, ids: list[int]) -> set[int]:
         """Set a column of these rows, but of those that somebody has locked: these, for another time."""
         try:
-            _set_unless_locked(self._database, table, column, value, ids, condition)
+            _set_unless_locked(self._database, column, value, ids)
         except Locked:
             if len(ids) == 1:
                 return set(ids)
             half = len(ids) // 2
             parts = (ids[:half], ids[half:])
-            return set().union(*(self._set(table, column, value, part, condition) for part in parts))
+            return set().union(*(self._set(column, value, part) for part in parts))
         return set()
 
 
@@ -113,12 +112,30 @@ def _behind_ms(stored: int, true: int) -> int:
     return true - stored if stored <= true + clock.FUTURE_MS else stored - true
 
 
+class _Column(NamedTuple):
+    """A column that notes are written to; `also` is assigned before it, with {value} in it."""
+
+    table: str
+    name: str
+    condition: str = ""
+    also: str = ""
+
+
+# A clock, or the time to live, may have been set back: then the end of the room, too, comes sooner.
+_ROOMS = _Column(
+    "party_rooms",
+    "expires_at",
+    "AND status <> 'ended'",
+    "due_at = CASE WHEN due_at > {value} THEN {value} ELSE due_at END, ",
+)
+_MEMBERS = _Column("party_participants", "last_seen_at")
+
+
 @transaction
-def _set_unless_locked(
-    tx: Connection, table: str, column: str, value: int, ids: list[int], condition: str
-) -> None:
+def _set_unless_locked(tx: Connection, column: _Column, value: int, ids: list[int]) -> None:
     """All or none; raises `Locked`: those who only note that they are there wait for nobody."""
-    is_wrong = f"({column} < {value} OR {column} > {value + clock.FUTURE_MS})"
-    where = f"WHERE id IN ({', '.join(map(str, ids))}) AND {is_wrong} {condition}"
-    tx.lock_at_once(f"SELECT id FROM {table} {where} FOR UPDATE NOWAIT")
-    tx.raw(f"UPDATE {table} SET {column} = {value} {where}")
+    is_wrong = f"({column.name} < {value} OR {column.name} > {value + clock.FUTURE_MS})"
+    where = f"WHERE id IN ({', '.join(map(str, ids))}) AND {is_wrong} {column.condition}"
+    tx.lock_at_once(f"SELECT id FROM {column.table} {where} FOR UPDATE NOWAIT")
+    also = column.also.format(value=value)
+    tx.raw(f"UPDATE {column.table} SET {also}{column.name} = {value} {where}")

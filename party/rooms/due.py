@@ -9,16 +9,11 @@ it is set anew.
 from party import mailbox
 from party.db import Connection, transaction
 from party.rooms.ending import end_locked
-from party.rooms.stream import add_event, advance, is_due, lock_room
+from party.rooms.stream import add_event, advance, earliest, is_due, lock_room
 from party.rows import Room
 
 # Expired signals dropped in one transaction; whoever comes next goes on.
 DROPPED_AT_ONCE = 500
-
-
-def earliest(*times: int | None) -> int | None:
-    """The first of these times; None stands for never."""
-    return min((at for at in times if at is not None), default=None)
 
 
 @transaction

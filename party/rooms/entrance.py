@@ -83,7 +83,6 @@ def _check_password(room: Room, password: str | None, then: Window) -> None:
     def right(ledger: Ledger) -> None:
         ledger.give_back(guess)
         ledger.give_back(wrong)
-        ledger.take(then)
 
     if password is None:  # it makes no work, and whoever asks for one after that is not held back by others
         limits.hit(guess)
@@ -94,7 +93,8 @@ def _check_password(room: Room, password: str | None, then: Window) -> None:
         limits.run(wrong_until_checked)
         if not password_fits(room, password):
             raise WrongPassword
-        limits.run(right)
+        limits.run(right)  # by itself: it was right even if `then` is full
+        limits.hit(then)
     finally:
         _checking.release()
 

@@ -33,6 +33,11 @@ def is_due(room: Due, now: int) -> bool:
     return room["due_at"] is not None and room["due_at"] <= now
 
 
+def earliest(*times: int | None) -> int | None:
+    """The first of these times; None stands for never."""
+    return min((at for at in times if at is not None), default=None)
+
+
 def is_good(room: Cursor, after: int) -> bool:
     """Whether a cursor is of what the room has given, and not lost again.
 
@@ -101,6 +106,9 @@ def advance(
             "skipped": room["skipped"] + SKIPPED,
         }
         first += SKIPPED
+    if changes.get("status") != "ended":
+        # Mostly the end is put off; but a clock, or the setting, may have been set back.
+        changes["due_at"] = earliest(changes.get("due_at", room["due_at"]), changes["expires_at"])
     changes["seq"] = first + count - 1
     # The time of this very moment: `now` may be older, if the lock was long in coming.
     changes["moved_at"] = clock.now_ms()

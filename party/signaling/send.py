@@ -4,8 +4,7 @@ from party import mailbox
 from party.config import settings
 from party.db import Connection, transaction
 from party.errors import MailboxFull, PeerNotFound, RoomEnded
-from party.rooms.due import earliest
-from party.rooms.stream import advance, check_cursor, lock_as_member
+from party.rooms.stream import advance, check_cursor, earliest, lock_as_member
 from party.rooms.views import present_members
 from party.rows import Caller, Member, Room
 from party.signaling.models import Message

@@ -29,8 +29,9 @@ import { Trace } from "./trace.js";
 
 export { ApiError };
 
-/** This module lies in the service's folder for static files: the service itself is one level up. */
-const DEFAULT_BASE_URL = new URL("../", import.meta.url);
+/** Where this module came from. In a classic script `import.meta` is empty, but the script is known. */
+const OWN_ADDRESS =
+  import.meta.url ?? /** @type {HTMLScriptElement|null|undefined} */ (globalThis.document?.currentScript)?.src;
 
 /**
  * Host candidates come a few milliseconds after their description, those of a STUN server some tens. (The
@@ -704,8 +705,11 @@ export class Party extends EventTarget {
  *
  * @param {PageOptions} page
  */
-function serviceUrl({ baseUrl = DEFAULT_BASE_URL }) {
-  const url = new URL(baseUrl, globalThis.document?.baseURI);
+function serviceUrl({ baseUrl }) {
+  // This module lies in the service's folder for static files: the service itself is one level up.
+  const given = baseUrl ?? (OWN_ADDRESS && new URL("../", OWN_ADDRESS));
+  const url = given && new URL(given, globalThis.document?.baseURI);
+  if (!url || !/^https?:$/.test(url.protocol)) throw new TypeError('"baseUrl" has to say where the service is.');
   if (!url.pathname.endsWith("/")) url.pathname += "/";
   return url;
 }

@@ -27,17 +27,28 @@ _AS_TYPED = {wide: wide - 0xFF01 + 0x21 for wide in range(0xFF01, 0xFF5F)}
 _LOOKALIKES = str.maketrans("O0I1L", "QQJJJ")
 
 
+# What shows nothing though it counts as a letter, mark or symbol: Unicode's Default_Ignorable_Code_Point,
+# which Python's tables lack, the empty Braille pattern, a filler of Khitan, and a notehead of no shape.
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+    "\U00016fe4\U0001d159\U000e0000-\U000e0fff]"
+)
+
+
 def room_code(typed: str) -> str:
     """A room code as a person may have typed or pasted it, in the form that it is stored in.
 
-    Any case and width of letters; spaces, dashes and the like, and what cannot be seen, are left out. O
+    Any case and width of letters; spaces, dashes and other signs, and what cannot be seen, are left out. O
     and 0 are read as Q, and I, 1 and L as J: no code has them, so whoever sees one has misread it. What
     is no code stays none.
     """
     text = "".join(
         character
         for character in typed.translate(_AS_TYPED)
-        if unicodedata.category(character)[0] not in "ZP" and unicodedata.category(character) != "Cf"
+        if unicodedata.category(character)[0] not in "ZPS"
+        and unicodedata.category(character) != "Cf"
+        and not character.isspace()
+        and not _BLANK.fullmatch(character)
     )
     return text.upper().translate(_LOOKALIKES) if text.isascii() else text
 
@@ -50,14 +61,6 @@ class Body(BaseModel):
 
 class Answer(BaseModel):
     """The `data` of an answer; described here for the OpenAPI document, built as a plain dict."""
-
-
-# What shows nothing though it counts as a letter, mark or symbol: Unicode's Default_Ignorable_Code_Point,
-# which Python's tables lack, the empty Braille pattern, and a notehead of no shape.
-_BLANK = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
-    "\U0001d159\U000e0000-\U000e0fff]"
-)
 
 
 def _shows(character: str) -> bool:

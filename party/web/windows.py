@@ -32,7 +32,7 @@ T = TypeVar("T")
 MOST_ENTRIES = 600
 # So few are kept one by one, to the millisecond.
 FEW = 100
-# Keys counted in memory while the database is away, before those that are over are forgotten.
+# Keys counted in memory while the database is away, before all of them are forgotten.
 MANY_KEYS = 10_000
 
 # When, in milliseconds, and how many: in the order of time.

@@ -22,7 +22,7 @@ from party.db import Connection, Database, Duplicate
 from party.db.engines import MySQL
 from party.db.migrate import migrate
 from party.errors import Unavailable
-from tests.conftest import GENEROUS, MakeApp
+from tests.conftest import GENEROUS, Clock, MakeApp
 from tests.support.mariadb import DatabaseUrls, MariaDB
 from tests.support.peers import Api, Seat
 
@@ -258,6 +258,41 @@ def test_a_connection_that_dies_at_the_commit_is_not_repeated(days: Database, ma
 
 
 @ON_MARIADB
+def test_who_is_torn_off_before_its_answer_leaves_it_to_nobody(
+    days: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    def work(tx: Connection) -> None:
+        count(tx, "a")
+        with monkeypatch.context() as torn:
+            torn.setattr(pymysql.connections.Connection, "_read_query_result", interrupt)
+            count(tx, "b")
+
+    with pytest.raises(KeyboardInterrupt):
+        days.write(work)
+    assert days.one("SELECT 3 AS n") == {"n": 3}
+    assert counted(days) == {"a": 0, "b": 0}
+
+
+@ON_MARIADB
+def test_a_pool_whose_connection_has_died_can_be_closed(
+    days: Database, mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(party.db, "RETRY_SECONDS", 0)
+
+    def work(tx: Connection) -> None:
+        count(tx, "a")
+        kill(mariadb, *connections(mariadb))
+        count(tx, "b")
+
+    with pytest.raises(Unavailable):
+        days.write(work)
+    days.close()
+
+
+@ON_MARIADB
 def test_a_join_whose_connection_is_killed_while_it_waits_takes_one_seat(
     make_app: MakeApp, mariadb: MariaDB
 ) -> None:
@@ -389,6 +424,31 @@ def test_a_transaction_of_another_program_that_does_not_end_makes_the_service_un
         refused = host.call("POST", "/leave")
         assert (refused.status, refused.code) == (503, "UNAVAILABLE")
     assert host.call("POST", "/leave").data == {"left": True}
+
+
+@ON_SQLITE
+def test_signs_of_life_try_once_while_another_program_writes(
+    make_app: MakeApp, database_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(party.db.engines, "LOCK_WAIT_SECONDS", 0.1)
+    app = make_app()
+    hosts = [Api.of_app(app).create_room() for _ in range(4)]
+    clock.advance(45 * 60)
+    execute = app.extensions["party.database"].engine.execute
+    begun: list[str] = []
+
+    def note(connection: Any, spoken: Any) -> Any:
+        begun.extend(sql for sql, _ in spoken if sql.startswith("BEGIN IMMEDIATE"))
+        return execute(connection, spoken)
+
+    monkeypatch.setattr(app.extensions["party.database"].engine, "execute", note)
+    with closing(other_writer(database_url)):
+        for tried, host in enumerate(hosts, 1):
+            assert host.poll().status == 200
+            assert len(begun) == tried
+    app.extensions["party.memory"].heartbeats.flush()
+    clock.advance(90 * 60)
+    assert [host.call("GET").data["status"] for host in hosts] == ["waiting"] * 4
 
 
 # A server that goes away, or has enough of us

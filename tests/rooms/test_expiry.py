@@ -1,5 +1,7 @@
 """What time does: signals, rooms, and what is left of them. The clock is bound; nothing sleeps."""
 
+from dataclasses import replace
+
 import pytest
 
 from party.ops.cleanup import EVERY_MS, clean
@@ -238,6 +240,22 @@ def test_the_time_to_live_of_rooms_is_a_setting(make_app: MakeApp, clock: Clock)
     host = client.create_room()
     assert host.room["expiresAt"] == "2026-01-09T13:04:56.789Z"
     clock.advance(HOUR / 2)
+    assert host.call("GET").data["status"] == "ended"
+
+
+@pytest.mark.parametrize("sign_of_life", ["a poll", "a join"])
+def test_a_shorter_time_to_live_is_that_of_rooms_that_are_open_already(
+    make_app: MakeApp, clock: Clock, sign_of_life: str
+) -> None:
+    opened = Api.of_app(make_app(ROOM_TTL_HOURS=24)).create_room()
+    app = make_app(ROOM_TTL_HOURS=1)
+    host = replace(opened, api=Api.of_app(app))
+    if sign_of_life == "a poll":
+        host.poll(host.seq)
+        app.extensions["party.memory"].heartbeats.flush()
+    else:
+        host.api.join(host.code)
+    clock.advance(HOUR)
     assert host.call("GET").data["status"] == "ended"
 
 

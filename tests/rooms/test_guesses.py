@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -91,6 +92,24 @@ def test_wrong_passwords_are_guesses_and_right_ones_are_not(make_app: MakeApp, c
     assert join(client, host.code, "swordfish").code == "RATE_LIMITED"
     guesses = client.request("GET", "/limits").data["limits"][1]
     assert (guesses["action"], guesses["remaining"]) == ("guess", 0)
+
+
+def test_a_right_password_costs_no_guess_where_no_more_may_join(make_app: MakeApp, clock: Clock) -> None:
+    client = Api.of_app(make_app())
+    host = client.create_room(maxParticipants=2, password="sesame")
+    assert [join(client, host.code, "sesame").status for _ in range(24)] == [200] + [409] * 23
+    before = client.request("GET", "/limits").data
+    # More of them than there may be wrong ones.
+    assert {join(client, host.code, "sesame").status for _ in range(31)} == {429}
+    found = client.request("GET", "/limits").data
+    assert guesses_left(found) == guesses_left(before)
+    assert join(client, host.code, "wrong").code == "WRONG_PASSWORD"
+
+
+def guesses_left(limits: dict[str, Any]) -> int:
+    """What `GET /limits` says of guesses."""
+    remaining = {limit["action"]: limit["remaining"] for limit in limits["limits"]}
+    return int(remaining["guess"])
 
 
 def test_thirty_wrong_passwords_a_minute_for_one_room_from_any_addresses(app: Flask, clock: Clock) -> None:

@@ -17,6 +17,9 @@ WAYS: dict[str, Callable[[str], str]] = {
     "full width": lambda code: "".join(chr(ord(character) + 0xFEE0) for character in code),
     "full width in small letters": lambda code: "".join(chr(ord(each) + 0xFEE0) for each in code.lower()),
     "wide spaces": lambda code: f"\u3000{code}\u00a0",
+    "a minus sign": lambda code: f"{code[:3]}\u2212{code[3:]}",
+    "a tab and a line's end": lambda code: f"\t{code}\r\n",
+    "fillers": lambda code: f"\u3164{code[:2]}\u034f{code[2:]}\u2800\ufe0f",
     "what cannot be seen": lambda code: f"{code[:2]}\u200b{code[2:]}\u202c",
 }
 
@@ -57,7 +60,7 @@ INVISIBLE = (
     "\u200b", "\u3164", "\u2800", "\u115f\u1160", "\uffa0", "\u034f", "\u17b4", "\u180b", "\u180e", "\u061c",
     "\u2060\u2063", "\u2065", "\u206f", "\ufe0f", "\ufeff", "\ufff0", "\u00ad", "\u200e\u200f", "\u202e",
     "\U000e0020\U000e007f", "\U000e0100", "\U000e0fff", "\U0001d159", "\U0001d173", "\U0001bca0",
-    "\u2800 \u3164\u200d\u2800",
+    "\U00016fe4", "\u2800 \u3164\u200d\u2800",
 )  # fmt: skip
 
 

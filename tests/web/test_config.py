@@ -124,6 +124,10 @@ def test_trusted_networks_are_an_object_in_config_py_and_in_the_environment(tmp_
         {"192.0.2.0/24": {"ROOMS_PER_HOUR": "many"}},
         {"192.0.2.0/24": {"JOINS_PER_MINUTE": 5}},
         {"192.0.2.0/24": {"ROOMS_PER_HOUR": 1.5}},
+        {"192.0.2.0/24": {"ROOMS_PER_HOUR": True}},
+        {"192.0.2.0/24": {"ROOMS_PER_HOUR": "500"}},
+        {"192.0.2.0/24": {}},
+        {"fe80::1%eth0": {"ROOMS_PER_HOUR": 5}},
     ],
     ids=str,
 )
@@ -133,6 +137,19 @@ def test_trusted_networks_of_another_form_stop_the_start(tmp_path: Path, value: 
     (tmp_path / "config.py").write_text(f"TRUSTED_NETWORKS = {value!r}\n")
     if not isinstance(value, str):
         assert refusal(tmp_path).startswith("TRUSTED_NETWORKS (config.py): ")
+
+
+@pytest.mark.parametrize(
+    ("network", "meant"),
+    [
+        ("::ffff:192.0.2.0/120", "192.0.2.0/24"),
+        ("::ffff:c000:207", "192.0.2.7/32"),
+        ("::ffff:192.0.2.5/120", "192.0.2.0/24"),
+    ],
+)
+def test_a_network_of_ipv4_is_written_as_one(tmp_path: Path, network: str, meant: str) -> None:
+    value = json.dumps({network: {"ROOMS_PER_HOUR": 5}})
+    assert refusal(tmp_path, TRUSTED_NETWORKS=value).endswith(f"write {meant}")
 
 
 def test_a_network_with_bits_beyond_its_length_is_told_where_it_begins(tmp_path: Path) -> None:
