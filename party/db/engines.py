@@ -45,6 +45,8 @@ SMALL_STATEMENT_BYTES = 1024
 TRUSTED_IDLE_SECONDS = 1.0
 # How often the server's clock is read.
 CLOCK_SECONDS = 60.0
+# An answer that took longer tells what the time was, not what it is.
+CLOCK_ANSWER_SECONDS = 1.0
 
 
 # What the session relies on, whatever `init_connect` and the server's defaults say. Each has its reason:
@@ -364,9 +366,11 @@ def engine_for(url: str) -> Engine:
 
 def _read_clock(connection: Any) -> None:
     """Let this process go by the server's clock, if its own is wrong."""
+    asked_at = time.monotonic()
     with connection.cursor() as cursor:
         cursor.execute("SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000 AS now")
-        clock.follow(int(cursor.fetchone()["now"]))
+        if time.monotonic() - asked_at < CLOCK_ANSWER_SECONDS:
+            clock.follow(int(cursor.fetchone()["now"]))
     connection.clock_read_at = time.monotonic()
 
 

@@ -1,6 +1,9 @@
 """Clocks that are wrong, or have been: of this machine, or of another that serves the same database."""
 
+import itertools
 import time
+from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -102,3 +105,18 @@ def test_a_clock_that_is_set_right_is_trusted_again_without_a_new_connection(
     monkeypatch.setattr("party.db.engines.CLOCK_SECONDS", 0)
     database.one("SELECT 1 AS one")
     assert party_clock.offset_ms() == 0
+
+
+@pytest.mark.parametrize("engine", ["mariadb"], indirect=True)
+@pytest.mark.usefixtures("wrong_clock")
+def test_a_clock_whose_answer_was_long_on_its_way_is_not_followed(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = itertools.count(step=3)
+    with monkeypatch.context() as slow, closing(Database(database_url)) as database:
+        slow.setattr("party.db.engines.time", SimpleNamespace(monotonic=lambda: next(seconds)))
+        assert database.one("SELECT 1 AS n") == {"n": 1}
+        assert party_clock.offset_ms() == 0
+    with closing(Database(database_url)) as database:
+        assert database.one("SELECT 1 AS n") == {"n": 1}
+        assert -131_000 < party_clock.offset_ms() < -129_000
