@@ -1,4 +1,4 @@
-"""gunicorn, for `make run` and for party.ops.service: `gunicorn -c deploy/gunicorn.conf.py app:application`.
+"""gunicorn, for `make run` and for party.service: `gunicorn -c deploy/gunicorn.conf.py app:application`.
 
 The environment variable GUNICORN_CMD_ARGS wins over what stands here: GUNICORN_CMD_ARGS="--threads 16".
 There is no access log: the web server before the app keeps one.

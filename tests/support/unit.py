@@ -1,4 +1,4 @@
-"""deploy/party.ops.service and deploy/party.socket, run as systemd runs them, but for the sandbox."""
+"""deploy/party.service and deploy/party.socket, run as systemd runs them, but for the sandbox."""
 
 import re
 import shlex
@@ -16,7 +16,7 @@ from tests.support.apache import NOT_IN_A_CLONE, Account
 from tests.support.processes import die_with_parent, needs
 from tests.support.server import ROOT
 
-SERVICE = ROOT / "deploy/party.ops.service"
+SERVICE = ROOT / "deploy/party.service"
 SOCKET = ROOT / "deploy/party.socket"
 START_SECONDS = 30
 STOP_SECONDS = 40
