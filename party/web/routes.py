@@ -36,10 +36,10 @@ def limits() -> dict[str, Any]:
 def openapi() -> Response:
     """The contract as OpenAPI 3.1, outside the envelope; made once."""
     rate_limits().others.hit(client_key())
-    known: bytes | None = current_app.extensions.get("party.web.openapi")
+    known: bytes | None = current_app.extensions.get("party.openapi")
     if known is None:
         found: dict[str, Any] = document(current_app)
-        known = current_app.extensions["party.web.openapi"] = json.dumps(found).encode()
+        known = current_app.extensions["party.openapi"] = json.dumps(found).encode()
     response = Response(known, content_type="application/json")
     response.add_etag()
     response.make_conditional(request)
