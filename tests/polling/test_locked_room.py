@@ -75,12 +75,14 @@ def test_at_most_half_of_the_connections_wait_for_one_room_and_the_others_are_re
         most = 0
         with locked(mariadb, host):
             members = [pool.submit(change) for _ in range(12)]
-            wait_for(lambda: waiting(mariadb) == POOL // 2)
-            ended = time.monotonic() + 6
-            while time.monotonic() < ended:
-                assert stranger.call("POST", "/quiz", {"quizData": {}}).status == 200
-                most = max(most, waiting(mariadb))
-            stop.set()
+            try:
+                wait_for(lambda: waiting(mariadb) == POOL // 2)
+                ended = time.monotonic() + 6
+                while time.monotonic() < ended:
+                    assert stranger.call("POST", "/quiz", {"quizData": {}}).status == 200
+                    most = max(most, waiting(mariadb))
+            finally:
+                stop.set()
             answers = [answer for member in members for answer in member.result(SOON_SECONDS)]
     assert most == POOL // 2
     assert {(answer.status, answer.code) for answer in answers} == {(503, "UNAVAILABLE")}
