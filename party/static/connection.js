@@ -68,6 +68,13 @@ export class Connection {
   #posted = new Map();
   /** @type {Map<MediaStreamTrack, RTCRtpSender>} by what each sends, or will in a moment */
   #senders = new Map();
+  /**
+   * Senders whose first offer crossed the other side's: where that side took its own back, Chromium shows no picture
+   * that is sent there a second time.
+   *
+   * @type {WeakSet<RTCRtpSender>}
+   */
+  #crossed = new WeakSet();
   /** @type {Map<RTCRtpSender, MediaStream>} the streams of tracks that took the place of others */
   #streams = new Map();
   /** How many offers in a row have not reached the other side. */
@@ -158,7 +165,7 @@ export class Connection {
    */
   addTrack(track, stream) {
     const unused = this.#unusedTransceiver(track.kind);
-    this.#senders.set(track, unused?.sender ?? this.#pc.addTrack(track, stream));
+    this.#senders.set(track, unused?.sender ?? this.#newSender(track, stream));
     if (unused) {
       this.#streams.set(unused.sender, stream);
       this.#tellStreams();
@@ -176,7 +183,9 @@ export class Connection {
     const transceiver = this.#pc.getTransceivers().find((each) => each.sender === sender);
     if (!transceiver) return;
     if (transceiver.mid === null && transceiver.stop) {
-      transceiver.stop(); // no offer or answer has told of it, and none need to
+      // No offer or answer has told of it, and none need to.
+      this.#pc.removeTrack(sender);
+      transceiver.stop();
     } else {
       this.#replaceTrack(sender, null);
       setSending(transceiver, false);
@@ -313,8 +322,22 @@ export class Connection {
           mid !== null &&
           receiver.track.kind === kind &&
           !used.has(sender) &&
+          !this.#crossed.has(sender) &&
           ![currentDirection, direction].includes("stopped"),
       );
+  }
+
+  /**
+   * @param {MediaStreamTrack} track
+   * @param {MediaStream} stream
+   */
+  #newSender(track, stream) {
+    try {
+      return this.#pc.addTrack(track, stream);
+    } catch {
+      // Chromium would take a transceiver that is being stopped, and complains.
+      return this.#pc.addTransceiver(track, { streams: [stream] }).sender;
+    }
   }
 
   /** Chromium goes back to a sender's first stream after each negotiation; older Firefoxes keep to it. */
@@ -373,7 +396,7 @@ export class Connection {
   /** @param {SignalPayload} payload */
   async #takeOffer({ negotiation, description }) {
     const isGlare = this.#pc.signalingState !== "stable";
-    if (isGlare && !this.#polite) return;
+    if (isGlare && !this.#polite) return this.#noteCrossed();
     this.#negotiation = negotiation;
     // Chromium shows no picture that comes where an own offer, which was to send there again, is taken back:
     // the own tracks follow in another offer.
@@ -384,6 +407,12 @@ export class Connection {
     const senders = new Set(this.#senders.values());
     for (const transceiver of held) if (senders.has(transceiver.sender)) setSending(transceiver, true);
     this.#tellStreams();
+  }
+
+  #noteCrossed() {
+    for (const { sender, currentDirection } of this.#pc.getTransceivers()) {
+      if (currentDirection === null) this.#crossed.add(sender);
+    }
   }
 
   /** Those that do not send yet, did so before or might have, and will as soon as an offer is answered. */

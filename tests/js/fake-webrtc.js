@@ -62,7 +62,6 @@ class FakeTransceiver {
 
   stop() {
     this.direction = "stopped";
-    this.sender.track = null;
   }
 }
 
@@ -126,6 +125,11 @@ export class FakePeerConnection {
     return transceiver.sender;
   }
 
+  /** @param {any} sender */
+  removeTrack(sender) {
+    sender.track = null;
+  }
+
   #settle() {
     this.currentLocalDescription = this.localDescription;
     for (const transceiver of this.transceivers) transceiver.isSettled = transceiver.mid !== null;
@@ -143,8 +147,9 @@ export class FakePeerConnection {
       if (this.signalingState !== "have-local-offer") throw new Error(`InvalidStateError: ${this.signalingState}`);
       this.signalingState = "stable";
       this.localDescription = this.currentLocalDescription;
-      for (const transceiver of this.transceivers) if (!transceiver.isSettled) transceiver.mid = null;
-      this.#negotiationNeeded();
+      const open = this.transceivers.filter(({ isSettled }) => !isSettled);
+      for (const transceiver of open) transceiver.mid = null;
+      if (open.length > 0) this.#negotiationNeeded();
       return;
     }
     this.getTransceivers().forEach((transceiver, i) => (transceiver.mid = String(i)));
