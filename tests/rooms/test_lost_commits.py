@@ -324,7 +324,9 @@ def test_signals_that_take_the_numbers_of_lost_ones_again_reach_their_addressee(
             assert guest.send(host, {"n": n}).status == 201
         assert (answer().status, answer().code) == (400, "BAD_CURSOR")
     data = host.poll().data
-    assert [message["payload"] for message in data["messages"]] == [{"n": n} for n in range(3)]
+    # Not all of the earlier ones need have been lost.
+    payloads = [message["payload"] for message in data["messages"] if message["type"] == "offer"]
+    assert [payload for payload in payloads if "n" in payload] == [{"n": n} for n in range(3)]
     assert data["seq"] > host.seq  # so that no lost number means anything else
     assert host.poll(data["seq"]).data["messages"] == []
 
