@@ -38,6 +38,8 @@ class Heartbeats:
         self._members: dict[int, int] = {}
         self._rooms: dict[int, int] = {}
         self._lock = Lock()
+        # Somebody wants to have notes written that came while others were.
+        self._is_wanted = False
         self._flushed_at = time.monotonic()
         database.on_loss(self._forget)
 
@@ -67,16 +69,17 @@ class Heartbeats:
 
     def flush(self) -> None:
         """Write all notes. Raises `Unavailable`; then they are kept."""
-        # Whoever comes while another writes need not wait for that.
-        if not self._lock.acquire(blocking=False):
-            return
-        try:
-            self._flushed_at = time.monotonic()
-            # Rooms before members, as everywhere.
-            self._write(_ROOMS, self._rooms, self._alive_ms)
-            self._write(_MEMBERS, self._members, self._seen_ms)
-        finally:
-            self._lock.release()
+        self._is_wanted = True
+        # Whoever comes while another writes need not wait for that: the other writes once more.
+        while self._is_wanted and self._lock.acquire(blocking=False):
+            try:
+                self._is_wanted = False
+                self._flushed_at = time.monotonic()
+                # Rooms before members, as everywhere.
+                self._write(_ROOMS, self._rooms, self._alive_ms)
+                self._write(_MEMBERS, self._members, self._seen_ms)
+            finally:
+                self._lock.release()
 
     def _write(self, column: "_Column", notes: dict[int, int], every_ms: int) -> None:
         written = dict(notes)
