@@ -67,7 +67,7 @@ _SERVER = (
     "releases/",
     "releases/0.1.0.json",
     "releases/0.1.0/app.py",
-    "releases/0.1.0/party/config.py",
+    "releases/0.1.0/party/clock.py",
     "releases/0.1.0/party/static/api.js",
     "releases/files/",
     "releases/lock/",

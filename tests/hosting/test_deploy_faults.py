@@ -189,7 +189,7 @@ def test_a_clone_as_committed_is_deployed(clone: Deployer) -> None:
 
 
 def test_changed_untracked_ignored_and_deleted_files_are_named_and_not_deployed(clone: Deployer) -> None:
-    clone.edit("party/stream.py")
+    clone.edit("party/clock.py")
     clone.edit("launcher.py", "# staged\n")
     subprocess.run([*GIT, "add", "launcher.py"], cwd=clone.copy, check=True)
     (clone.copy / "party/static/mine and yours.txt").write_text("untracked")
@@ -197,7 +197,7 @@ def test_changed_untracked_ignored_and_deleted_files_are_named_and_not_deployed(
     (clone.copy / "party/secret.py").write_text("ignored")
     (clone.copy / "party/static/icon.svg").unlink()
     heard = [
-        "party/stream.py has changed",
+        "party/clock.py has changed",
         "launcher.py has changed",
         "party/static/mine and yours.txt is not in git",
         "party/secret.py is not in git",
