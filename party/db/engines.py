@@ -7,6 +7,7 @@ that SQL into its driver's dialect, begins transactions, and says what a driver'
 import os
 import re
 import sqlite3
+import ssl
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -129,6 +130,20 @@ class Engine(ABC):
         """What this error means."""
 
 
+class _Connection(pymysql.connections.Connection):
+    """Prepares TLS once for all connections of a process.
+
+    PyMySQL would read the system's certificates for each, which takes 20 ms, and compare nothing with them.
+    """
+
+    _tls: ClassVar[ssl.SSLContext | None] = None
+
+    def _create_ssl_ctx(self, sslp: Any) -> ssl.SSLContext:
+        if _Connection._tls is None:
+            _Connection._tls = super()._create_ssl_ctx(sslp)  # type: ignore[misc] # not among its types
+        return _Connection._tls
+
+
 class MySQL(Engine):
     """MySQL 5.7 and later, MariaDB 10.3 and later, through PyMySQL."""
 
@@ -192,10 +207,10 @@ class MySQL(Engine):
     def _connect_by(self, socket: str | None) -> Any:
         arguments = self._arguments
         if socket is not None:
-            # Nobody listens on a socket of this machine; preparing TLS alone would take PyMySQL 20 ms.
+            # Nobody listens on a socket of this machine.
             arguments = {**arguments, "unix_socket": socket, "ssl_disabled": True}
         migrates = self.answer_timeout_seconds is None
-        return pymysql.connect(
+        return _Connection(
             **arguments,
             charset="utf8mb4",
             collation="utf8mb4_bin",

@@ -71,3 +71,9 @@ def test_what_a_server_said_is_told_rather_than_that_nobody_listens(
     with pytest.raises(Unavailable) as caught:
         who("mysql://stranger:x@localhost/party_shared")
     assert "Access denied" in str(caught.value.__cause__)
+
+
+def test_tls_is_prepared_once_for_all_connections(migrated_mariadb: DatabaseUrls) -> None:
+    engine = engines.MySQL(migrated_mariadb.app)
+    with engine.connect() as first, engine.connect() as second:
+        assert first.ctx is second.ctx

@@ -163,6 +163,7 @@ class MariaDB:
         return pymysql.connect(
             unix_socket=str(self.socket),
             user="root",
+            ssl_disabled=True,
             database=database,
             autocommit=True,
             charset="utf8mb4",
