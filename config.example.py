@@ -47,8 +47,15 @@ may be written as texts everywhere, with commas ("https://a.example, https://b.e
 # A room ends this long after a member last polled or changed anything.
 # ROOM_TTL_HOURS = 2
 
+# The most that whoever opens a room may ask for in its place (`ttlHours`), so that a class finds the next
+# day what was written there.
+# MAX_ROOM_TTL_HOURS = 48
+
 # A signal that is not acknowledged within this time is dropped, and its sender told.
 # SIGNAL_TTL_SECONDS = 120
+
+# How long messages are kept, at most: no longer than their room.
+# MESSAGE_TTL_HOURS = 48
 
 # A member counts as online if it polled within this time. Browsers let a hidden tab's timers run
 # once a minute.

@@ -28,10 +28,12 @@ class Activity(TypedDict):
 
 
 class Lifetime(TypedDict):
-    """Until when a room lives, unless it has ended."""
+    """Until when a room lives, unless it has ended; `ttl_ms` is how long without a poll, where it has a time
+    of its own."""
 
     status: str
     expires_at: int
+    ttl_ms: int | None
 
 
 class RoomState(Due, Cursor, Activity):
@@ -40,6 +42,7 @@ class RoomState(Due, Cursor, Activity):
     code: str
     members_seq: int
     expires_at: int
+    ttl_ms: int | None
 
 
 class PolledRoom(RoomState):

@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from party.config.database_url import SQLITE, check, read_sqlite_url
 from party.config.setting_types import (
     MOST,
+    YEAR_HOURS,
     YEAR_SECONDS,
     Count,
     DatabaseUrl,
@@ -62,7 +63,9 @@ class Settings(BaseModel):
     ENCODED_BODIES: bool = True
     MAX_PARTICIPANTS: Annotated[int, Field(ge=2, le=MOST)] = 50
     ROOM_TTL_HOURS: Hours = 2
+    MAX_ROOM_TTL_HOURS: Annotated[float, Field(ge=1, le=YEAR_HOURS, allow_inf_nan=False)] = 48
     SIGNAL_TTL_SECONDS: Seconds = 120
+    MESSAGE_TTL_HOURS: Hours = 48
     ONLINE_SECONDS: Seconds = 90
     LONG_POLL_SECONDS: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 0
     STUN_URLS: StunUrls = ["stun:stun.l.google.com:19302"]
@@ -80,6 +83,10 @@ class Settings(BaseModel):
     @property
     def signal_ttl_ms(self) -> int:
         return round(self.SIGNAL_TTL_SECONDS * 1000)
+
+    @property
+    def message_ttl_ms(self) -> int:
+        return round(self.MESSAGE_TTL_HOURS * 3_600_000)
 
     @property
     def online_ms(self) -> int:

@@ -33,8 +33,7 @@ class Heartbeats:
         self._database = database
         self._ttl_ms = settings.room_ttl_ms
         self._seen_ms = settings.online_ms // PART_SEEN
-        self._alive_ms = self._ttl_ms // PART_ALIVE
-        # Row id → when a member was seen, until when a room lives; milliseconds since the epoch.
+        # Row id → when a member was seen, and when somebody was seen in a room; milliseconds since the epoch.
         self._members: dict[int, int] = {}
         self._rooms: dict[int, int] = {}
         self._lock = Lock()
@@ -54,18 +53,21 @@ class Heartbeats:
         What is noted is entered into these rows as well. Returns when the next note will be due.
         """
         unseen_ms = _behind_ms(member["last_seen_at"], now)
-        gain_ms = _behind_ms(room["expires_at"], now + self._ttl_ms) if room["status"] != "ended" else 0
+        ttl_ms = room["ttl_ms"] or self._ttl_ms
+        alive_ms = min(ttl_ms, self._ttl_ms) // PART_ALIVE
+        gain_ms = _behind_ms(room["expires_at"], now + ttl_ms) if room["status"] != "ended" else 0
         if unseen_ms >= self._seen_ms:
             self._members[member["id"]] = member["last_seen_at"] = now
-        if gain_ms >= self._alive_ms:
-            self._rooms[member["room_id"]] = room["expires_at"] = now + self._ttl_ms
-        late = unseen_ms >= FAR * self._seen_ms or gain_ms >= FAR * self._alive_ms
+        if gain_ms >= alive_ms:
+            self._rooms[member["room_id"]] = now
+            room["expires_at"] = now + ttl_ms
+        late = unseen_ms >= FAR * self._seen_ms or gain_ms >= FAR * alive_ms
         if late or time.monotonic() - self._flushed_at >= FLUSH_SECONDS:
             with suppress(Unavailable):  # the notes are kept, and the poll itself needs none of it
                 self.flush()
         seen_at: int = member["last_seen_at"]
         expires_at: int = room["expires_at"]
-        return min(seen_at + self._seen_ms, expires_at - self._ttl_ms + self._alive_ms)
+        return min(seen_at + self._seen_ms, expires_at - ttl_ms + alive_ms)
 
     def flush(self) -> None:
         """Write all notes. Raises `Unavailable`; then they are kept."""
@@ -76,12 +78,14 @@ class Heartbeats:
                 self._is_wanted = False
                 self._flushed_at = time.monotonic()
                 # Rooms before members, as everywhere.
-                self._write(_ROOMS, self._rooms, self._alive_ms)
-                self._write(_MEMBERS, self._members, self._seen_ms)
+                own_ttl = f"COALESCE(ttl_ms, {self._ttl_ms})"
+                self._write(_ROOMS, self._rooms, self._ttl_ms // PART_ALIVE, f"({{}} + {own_ttl})")
+                self._write(_MEMBERS, self._members, self._seen_ms, "{}")
             finally:
                 self._lock.release()
 
-    def _write(self, column: "_Column", notes: dict[int, int], every_ms: int) -> None:
+    def _write(self, column: "_Column", notes: dict[int, int], every_ms: int, sql: str) -> None:
+        """Write these notes; `sql` is what becomes of the time of one, {} standing for it."""
         written = dict(notes)
         if not written:
             return
@@ -92,12 +96,12 @@ class Heartbeats:
         earliest = min(written[key] for key in ids)
         locked = set()
         for start in range(0, len(ids), AT_ONCE):
-            locked |= self._set(column, earliest, ids[start : start + AT_ONCE])
-        for key, value in written.items():
-            if key not in locked and notes.get(key) == value:
+            locked |= self._set(column, sql.format(earliest), ids[start : start + AT_ONCE])
+        for key, seen_at in written.items():
+            if key not in locked and notes.get(key) == seen_at:
                 notes.pop(key, None)
 
-    def _set(self, column: "_Column", value: int, ids: list[int]) -> set[int]:
+    def _set(self, column: "_Column", value: str, ids: list[int]) -> set[int]:
         """Set a column of these rows, but of those that somebody has locked: these, for another time."""
         try:
             _set_unless_locked(self._database, column, value, ids)
@@ -135,9 +139,9 @@ _MEMBERS = _Column("party_participants", "last_seen_at")
 
 
 @transaction
-def _set_unless_locked(tx: Connection, column: _Column, value: int, ids: list[int]) -> None:
+def _set_unless_locked(tx: Connection, column: _Column, value: str, ids: list[int]) -> None:
     """All or none; raises `Locked`: those who only note that they are there wait for nobody."""
-    is_wrong = f"({column.name} < {value} OR {column.name} > {value + clock.FUTURE_MS})"
+    is_wrong = f"({column.name} < {value} OR {column.name} > {value} + {clock.FUTURE_MS})"
     where = f"WHERE id IN ({', '.join(map(str, ids))}) AND {is_wrong} {column.condition}"
     tx.lock_at_once(f"SELECT id FROM {column.table} {where} FOR UPDATE NOWAIT")
     also = column.also.format(value=value)

@@ -19,6 +19,7 @@ from party.web import tokens
 T = TypeVar("T")
 
 DEFAULT_MAX_PARTICIPANTS = 20
+HOUR_MS = 3_600_000
 # A quarter of the library's default memory and time: a shared host has little of either, and a room's
 # password lives for hours, not years.
 PASSWORD_METHOD = "scrypt:8192:8:1"
@@ -69,19 +70,21 @@ def insert_room(
     """A new room, locked, and its host, who has no token where None is given. Raises `Duplicate`."""
     host_id = body.hostId or tokens.new_participant_id()
     limit = body.maxParticipants or min(DEFAULT_MAX_PARTICIPANTS, settings().MAX_PARTICIPANTS)
+    ttl_ms = round(body.ttlHours * HOUR_MS) if body.ttlHours else None
     room_id = tx.insert(
         """
         INSERT INTO party_rooms (code, status, host_id, password_hash, max_participants, negotiated_at,
-                                 created_at, expires_at, due_at, incarnation)
+                                 created_at, expires_at, ttl_ms, due_at, incarnation)
         VALUES (:code, 'waiting', :host_id, :password_hash, :max_participants, :now,
-                :now, :expires_at, :expires_at, :incarnation)
+                :now, :expires_at, :ttl_ms, :expires_at, :incarnation)
         """,
         code=code,
         host_id=host_id,
         password_hash=password_hash,
         max_participants=limit,
         now=now,
-        expires_at=now + settings().room_ttl_ms,
+        expires_at=now + (ttl_ms or settings().room_ttl_ms),
+        ttl_ms=ttl_ms,
         incarnation=tx.incarnation,
     )
     room = lock_room(tx, room_id)

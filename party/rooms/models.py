@@ -16,6 +16,7 @@ class CreateRoom(Extended, Body):
     maxParticipants: Annotated[int, Field(ge=2, description="20 unless given")] | None = None
     password: Password | None = None
     retryKey: RetryKey | None = None
+    ttlHours: Annotated[float, Field(ge=1, description="how long it outlives its last poll")] | None = None
 
 
 class JoinRoom(Body):

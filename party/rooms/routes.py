@@ -56,6 +56,8 @@ def create(body: CreateRoom) -> dict[str, Any]:
         raise ValidationError(
             f"maxParticipants: at most {settings().MAX_PARTICIPANTS} here", field="maxParticipants"
         )
+    if body.ttlHours and body.ttlHours > settings().MAX_ROOM_TTL_HOURS:
+        raise ValidationError(f"ttlHours: at most {settings().MAX_ROOM_TTL_HOURS:g} here", field="ttlHours")
     key = returning.create_key_hash(body.retryKey)
     window = rate_limits().of_address(CREATE_ROOM)
 

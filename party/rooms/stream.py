@@ -98,7 +98,7 @@ def advance(
     the table and in `room` itself.
     """
     first: int = room["seq"] + 1
-    changes = {"expires_at": now + settings().room_ttl_ms, **changes}
+    changes = {"expires_at": now + (room["ttl_ms"] or settings().room_ttl_ms), **changes}
     if room["incarnation"] != tx.incarnation:
         changes |= {
             "incarnation": tx.incarnation,

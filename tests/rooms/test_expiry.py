@@ -268,6 +268,29 @@ def test_polls_keep_even_a_room_of_a_few_seconds_alive(make_app: MakeApp, clock:
     assert host.call("GET").data["status"] == "ended"
 
 
+@pytest.mark.parametrize("hours", [1, 1.5, 48])
+def test_a_room_may_have_a_time_to_live_of_its_own(client: Api, clock: Clock, hours: float) -> None:
+    host = client.create_room(ttlHours=hours)
+    clock.advance(60)
+    guest = client.join(host.code)
+    clock.advance(HOUR / 2)
+    guest.poll(guest.seq)
+    clock.advance(hours * HOUR - 61)
+    assert host.poll(host.seq).status == 200
+    clock.advance(hours * HOUR - 61)
+    assert client.request("GET", f"/rooms/{host.code}").data["status"] == "waiting"
+    clock.advance(61)
+    assert client.request("GET", f"/rooms/{host.code}").data["status"] == "ended"
+
+
+@pytest.mark.parametrize("hours", [0, 0.99, 3.01, 10**400, "2", True, []])
+def test_a_time_to_live_beyond_what_may_be_asked_for_is_refused(make_app: MakeApp, hours: object) -> None:
+    client = Api.of_app(make_app(MAX_ROOM_TTL_HOURS=3))
+    answer = client.request("POST", "/rooms", {"hostName": "Hana", "ttlHours": hours})
+    assert (answer.code, answer.error["field"]) == ("VALIDATION_ERROR", "ttlHours")
+    assert client.create_room(ttlHours=3).room["status"] == "waiting"
+
+
 # Cleaning up
 
 
