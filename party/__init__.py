@@ -45,6 +45,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         app,
         settings,
         "party.quiz",
+        "party.messages",
         "party.ice",
         "party.php_paths",
         "party.page",

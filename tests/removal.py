@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.support.server import ROOT
 
-FEATURES = ("quiz", "ice", "php_paths", "page")
+FEATURES = ("quiz", "messages", "ice", "php_paths", "page")
 LEFT_BEHIND = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "instance", "results.json")
 
 

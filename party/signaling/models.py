@@ -64,8 +64,8 @@ class SendSeveral(_Sent):
 
 
 Send = Annotated[
-    Annotated[SendOne, Tag("one")] | Annotated[SendSeveral, Tag("several")],
-    Discriminator(lambda value: "several" if "messages" in value else "one"),
+    Annotated[SendOne, Tag("(one)")] | Annotated[SendSeveral, Tag("(several)")],
+    Discriminator(lambda value: "(several)" if "messages" in value else "(one)"),
 ]
 
 

@@ -165,12 +165,12 @@ def validated(adapter: TypeAdapter[Any], value: dict[str, Any]) -> Any:
         return adapter.validate_python(value)
     except PydanticError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        names = [str(part) for part in first["loc"] if part not in TAGS]
+        names = [str(part) for part in first["loc"] if not str(part).startswith(TAG)]
         message = first["msg"].removeprefix("Value error, ")
         raise ValidationError(
             f"{'.'.join(names) or 'The body'}: {message}", field=".".join(names) or None
         ) from None
 
 
-# The names of alternatives among bodies, which pydantic puts into a field's path.
-TAGS = frozenset({"one", "several"})
+# The names of alternatives among bodies begin with it: pydantic puts them into a field's path.
+TAG = "("

@@ -31,6 +31,7 @@ ENCODED = Parameter(
     "that it is the JSON as base64url; where the setting ENCODED_BODIES is off, it is 415",
 )
 
+_TEXT = {"type": "string"}
 _PATH_SCHEMAS: dict[str, dict[str, Any]] = {
     "code": {"type": "string", "description": f"{CODE_LENGTH} of {CODE_ALPHABET}, in any case"},
     "participant_id": {"type": "string", "description": "the token's own participant"},
@@ -89,7 +90,7 @@ class _Schemas:
 
 def _operation(rule: Rule, method: str, call: Call, schemas: _Schemas) -> dict[str, Any]:
     parameters = [
-        {"name": name, "in": "path", "required": True, "schema": _PATH_SCHEMAS[name]}
+        {"name": name, "in": "path", "required": True, "schema": _PATH_SCHEMAS.get(name, _TEXT)}
         for name in sorted(rule.arguments)
     ]
     operation: dict[str, Any] = {
