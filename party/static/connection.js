@@ -35,7 +35,7 @@ import { backoffMs } from "./timing.js";
  * @property {string} id
  * @property {boolean} polite
  * @property {IceServers} iceServers
- * @property {Map<MediaStreamTrack, MediaStream>} tracks  what to send
+ * @property {Map<MediaStreamTrack, MediaStream>} tracks  what to send, now and later
  * @property {(type: "offer"|"answer"|"ice", payload: SignalPayload) => string} post  sends a signal soon,
  *   under the `clientMsgId` that it gives
  * @property {(state: "open"|"interrupted"|"failed") => void} onState
@@ -58,6 +58,7 @@ export class Connection {
   #polite;
   #iceServers;
   #usedIceServers;
+  #tracks;
   #sendSignal;
   #onState;
   #pc;
@@ -68,13 +69,6 @@ export class Connection {
   #posted = new Map();
   /** @type {Map<MediaStreamTrack, RTCRtpSender>} by what each sends, or will in a moment */
   #senders = new Map();
-  /**
-   * Senders whose first offer crossed the other side's: where that side took its own back, Chromium shows no picture
-   * that is sent there a second time.
-   *
-   * @type {WeakSet<RTCRtpSender>}
-   */
-  #crossed = new WeakSet();
   /** @type {Map<RTCRtpSender, MediaStream>} the streams of tracks that took the place of others */
   #streams = new Map();
   /** How many offers in a row have not reached the other side. */
@@ -103,6 +97,7 @@ export class Connection {
     this.#polite = polite;
     this.#iceServers = iceServers;
     this.#usedIceServers = iceServers.current;
+    this.#tracks = tracks;
     this.#sendSignal = post;
     this.#onState = onState;
     this.#pc = new RTCPeerConnection({ iceServers: this.#usedIceServers, bundlePolicy: "max-bundle" });
@@ -165,7 +160,10 @@ export class Connection {
    */
   addTrack(track, stream) {
     const unused = this.#unusedTransceiver(track.kind);
-    this.#senders.set(track, unused?.sender ?? this.#newSender(track, stream));
+    // Not by `addTrack`, whose transceivers a browser gives to an offer that crosses the own one: Chromium then shows
+    // no picture that is sent there a second time. A crossing costs a place, but only where none was free.
+    const { sender } = unused ?? this.#pc.addTransceiver(track, { streams: [stream] });
+    this.#senders.set(track, sender);
     if (unused) {
       this.#streams.set(unused.sender, stream);
       this.#tellStreams();
@@ -180,16 +178,9 @@ export class Connection {
     const sender = this.#senders.get(track);
     if (!sender) return;
     this.#senders.delete(track);
-    const transceiver = this.#pc.getTransceivers().find((each) => each.sender === sender);
-    if (!transceiver) return;
-    if (transceiver.mid === null && transceiver.stop) {
-      // No offer or answer has told of it, and none need to.
-      this.#pc.removeTrack(sender);
-      transceiver.stop();
-    } else {
-      this.#replaceTrack(sender, null);
-      setSending(transceiver, false);
-    }
+    this.#replaceTrack(sender, null);
+    const transceiver = this.#transceiverOf(sender);
+    if (transceiver) setSending(transceiver, false);
     this.#offerAgain();
   }
 
@@ -318,26 +309,16 @@ export class Connection {
     return this.#pc
       .getTransceivers()
       .find(
-        ({ sender, receiver, mid, currentDirection, direction }) =>
-          mid !== null &&
+        ({ sender, receiver, currentDirection, direction }) =>
           receiver.track.kind === kind &&
           !used.has(sender) &&
-          !this.#crossed.has(sender) &&
           ![currentDirection, direction].includes("stopped"),
       );
   }
 
-  /**
-   * @param {MediaStreamTrack} track
-   * @param {MediaStream} stream
-   */
-  #newSender(track, stream) {
-    try {
-      return this.#pc.addTrack(track, stream);
-    } catch {
-      // Chromium would take a transceiver that is being stopped, and complains.
-      return this.#pc.addTransceiver(track, { streams: [stream] }).sender;
-    }
+  /** @param {RTCRtpSender} sender */
+  #transceiverOf(sender) {
+    return this.#pc.getTransceivers().find((each) => each.sender === sender);
   }
 
   /** Chromium goes back to a sender's first stream after each negotiation; older Firefoxes keep to it. */
@@ -396,33 +377,25 @@ export class Connection {
   /** @param {SignalPayload} payload */
   async #takeOffer({ negotiation, description }) {
     const isGlare = this.#pc.signalingState !== "stable";
-    if (isGlare && !this.#polite) return this.#noteCrossed();
+    if (isGlare && !this.#polite) return;
+    if (isGlare) await this.#takeBackTracks();
     this.#negotiation = negotiation;
-    // Chromium shows no picture that comes where an own offer, which was to send there again, is taken back:
-    // the own tracks follow in another offer.
-    const held = isGlare ? this.#resumingTransceivers() : [];
-    for (const transceiver of held) setSending(transceiver, false);
-    await this.#setRemoteDescription(description); // in glare it takes back the own offer
+    await this.#setRemoteDescription(description);
     await this.#describe("answer");
-    const senders = new Set(this.#senders.values());
-    for (const transceiver of held) if (senders.has(transceiver.sender)) setSending(transceiver, true);
+    for (const [track, stream] of this.#tracks) if (!this.#senders.has(track)) this.addTrack(track, stream);
     this.#tellStreams();
   }
 
-  #noteCrossed() {
-    for (const { sender, currentDirection } of this.#pc.getTransceivers()) {
-      if (currentDirection === null) this.#crossed.add(sender);
+  /**
+   * Take the own offer back, and with it what it was to send again: that follows in another offer. Chromium shows no
+   * picture that comes where an offer to send was taken back.
+   */
+  async #takeBackTracks() {
+    await this.#pc.setLocalDescription({ type: "rollback" });
+    for (const [track, sender] of [...this.#senders]) {
+      const { mid = null, currentDirection } = this.#transceiverOf(sender) ?? {};
+      if (mid !== null && !["sendrecv", "sendonly"].includes(currentDirection ?? "")) this.removeTrack(track);
     }
-  }
-
-  /** Those that do not send yet, did so before or might have, and will as soon as an offer is answered. */
-  #resumingTransceivers() {
-    return this.#pc
-      .getTransceivers()
-      .filter(
-        ({ direction, currentDirection }) =>
-          ["sendrecv", "sendonly"].includes(direction) && ["recvonly", "inactive"].includes(currentDirection ?? ""),
-      );
   }
 
   /** @param {SignalPayload} payload */

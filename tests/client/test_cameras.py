@@ -52,6 +52,18 @@ def test_a_camera_that_is_turned_on_and_off_does_not_make_offers_grow(pair: tupl
     assert ada.get("harness.opened.ben") == 1
 
 
+def test_both_turn_cameras_on_and_off_at_once(pair: tuple[Tab, Tab]) -> None:
+    ada, ben = pair
+    for _ in range(4):
+        streams = [camera_on(tab) for tab in pair]
+        sees(ben, ada, streams[0])
+        sees(ada, ben, streams[1])
+        for tab in pair:
+            tab.run("harness.removeCamera()")
+    assert max(offers(ada) + offers(ben)) < 20_000
+    exchange(ada, ben)
+
+
 def test_an_offer_that_the_service_refuses_costs_neither_the_connection_nor_the_camera(
     pair: tuple[Tab, Tab],
 ) -> None:

@@ -59,10 +59,6 @@ class FakeTransceiver {
     this.#direction = direction;
     this.#onChange();
   }
-
-  stop() {
-    this.direction = "stopped";
-  }
 }
 
 export class FakePeerConnection {
@@ -114,20 +110,15 @@ export class FakePeerConnection {
   }
 
   getTransceivers() {
-    return this.transceivers.filter(({ direction }) => direction !== "stopped");
+    return this.transceivers;
   }
 
-  addTrack(track) {
+  addTransceiver(track) {
     if (this.tracks.includes(track)) throw new Error("InvalidAccessError: is sent already");
     const transceiver = new FakeTransceiver(track, () => this.#negotiationNeeded());
     this.transceivers.push(transceiver);
     this.#negotiationNeeded();
-    return transceiver.sender;
-  }
-
-  /** @param {any} sender */
-  removeTrack(sender) {
-    sender.track = null;
+    return transceiver;
   }
 
   #settle() {

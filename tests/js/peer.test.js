@@ -420,7 +420,7 @@ test("an offer that is always refused is made ever more rarely, until what is of
   pair.deliver = deliver;
   a.removeTrack(track);
   await clock.advance(1_000);
-  assert.match(lastOffer(pair), /with 0 m-lines/);
+  assert.equal(offers().at(-1)?.payload.description.sdp, FakePeerConnection.all[0].localDescription?.sdp);
   assert.equal(FakePeerConnection.all[0].signalingState, "stable");
   await pair.assertConnected();
 });
