@@ -111,7 +111,7 @@ def _insert(tx: Connection, table: str, rows: list[dict[str, object]]) -> None:
             "(" + ", ".join(repr(value) for value in row.values()) + ")"
             for row in rows[begin : begin + AT_ONCE]
         )
-        tx.raw(f"INSERT INTO {table} ({columns}) VALUES {values}")
+        tx.run(f"INSERT INTO {table} ({columns}) VALUES {values}")
 
 
 def random_member(rooms: list[list[Member]]) -> tuple[Member, Member]:

@@ -13,8 +13,8 @@ import click
 from party import clock, config, create_app
 from party.db import SchemaBehind, database
 from party.db import migrate as migrations
-from party.db.engines import MySQL
 from party.db.migrate import MigrationError, Pending
+from party.db.mysql import MySQL
 from party.errors import Unavailable
 from party.ops import cleanup as housekeeping
 from party.ops import doctor, statistics

@@ -14,26 +14,35 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import wraps
 from threading import BoundedSemaphore, Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from flask import Flask, current_app
 
-from party.config import Settings
-from party.db.engines import Engine, Result, Statement, engine_for
+from party.config import ConfigError, Settings
+from party.config.database_url import check
+from party.db.connection import Connection, Row, close
+from party.db.engines import Engine
+from party.db.errors import Conflict, Duplicate, Locked, Lost, Refused, SchemaBehind, Unreachable
 from party.db.faults import Fault
-from party.db.room_locks import STUCK_SECONDS, Crowded, RoomLocks
+from party.db.mysql import MySQL
+from party.db.room_locks import Crowded, RoomLocks
+from party.db.sqlite import SQLite
 from party.db.writes import Writes, change_and_undo
-from party.errors import TooLarge, Unavailable
+from party.errors import Unavailable
 from party.load import load
+
+__all__ = [
+    "Connection", "Database", "Duplicate", "Locked", "Refused", "Row", "SchemaBehind", "Unreachable",
+    "database", "snapshot", "transaction",
+]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Row = dict[str, Any]
 
 # How long a request waits for a free connection, and how long it goes on repeating a transaction.
 POOL_WAIT_SECONDS = 5.0
@@ -43,175 +52,15 @@ RETRY_SECONDS = 5.0
 # So many requests may wait for each connection, at most. Greenlets come by the thousand, and those at the
 # end of a longer queue would wait in vain, and with them everybody who comes later.
 MOST_WAITING = 100
-# An INSERT of many rows is made in statements of about this size at most, even if each character has to be
-# escaped: hosts set max_allowed_packet as low as 1 MiB.
-STATEMENT_BYTES = 256 * 1024
-REFUSED_RETRY_SECONDS = 10
 
 
-class Duplicate(Exception):
-    """A unique key is already taken."""
-
-
-class Unreachable(Unavailable):
-    """There is no connection to be had at all; elsewhere the database may merely be busy."""
-
-
-class SchemaBehind(Unavailable):
-    """A table or a column is missing: the migrations have not been run."""
-
-    message = "The database schema is behind. Its admin has to run the migrations."
-
-
-class Refused(Unavailable):
-    """The database does not let us: read-only, disk full, over quota, a right revoked."""
-
-    def __init__(self) -> None:
-        super().__init__(retry_after=REFUSED_RETRY_SECONDS)
-
-
-class _Lost(Unavailable):
-    """The connection died before anything was committed: the work can be repeated."""
-
-
-class _Conflict(Unavailable):
-    """A deadlock or a lock timeout undid the transaction: the work can be repeated."""
-
-
-class Locked(Unavailable):
-    """Somebody else holds the lock just now, and this was not to wait for it."""
-
-
-class Connection:
-    """A borrowed connection. Parameters are named: `tx.one("... WHERE id = :id", id=7)`."""
-
-    def __init__(self, engine: Engine, raw: Any, room_locks: RoomLocks) -> None:
-        self._engine = engine
-        self._raw = raw
-        # Statements whose answers nobody needs before the next one's: sent along with that.
-        self._later: list[Statement] = []
-        self._has_sent = False
-        self._room_locks = room_locks
-        # The rooms in whose lines this transaction is.
-        self._lines: set[int] = set()
-        # Rooms whose numbers this connection's transaction has moved.
-        self.moved: set[int] = set()
-        # See `Engine`.
-        self.incarnation = engine.incarnation(raw)
-
-    def one(self, sql: str, **parameters: Any) -> Row | None:
-        """The first row, or None."""
-        rows = self._execute(sql, parameters).rows
-        return rows[0] if rows else None
-
-    def all(self, sql: str, **parameters: Any) -> list[Row]:
-        """All rows."""
-        return self._execute(sql, parameters).rows
-
-    def all_raw(self, sql: str) -> list[Row]:
-        """All rows of a statement without parameters, such as one with a long list of numbers in it."""
-        return self._execute(sql, None).rows
-
-    def run(self, sql: str, **parameters: Any) -> int:
-        """Change something; the number of rows that matched. Raises `Duplicate`."""
-        return self._execute(sql, parameters).matched
-
-    def insert(self, sql: str, **parameters: Any) -> int:
-        """Insert one row; its generated id. Raises `Duplicate`."""
-        return self._execute(sql, parameters).key
-
-    def later(self, sql: str, **parameters: Any) -> None:
-        """Change something when the next statement, or the commit, goes to the database anyway.
-
-        What goes wrong is raised there.
-        """
-        self._later.append((sql, parameters))
-
-    def insert_many(self, table: str, rows: list[Row]) -> None:
-        """Insert rows of the same columns, in statements of bounded size. Raises `Duplicate`, `TooLarge`."""
-        for some in _pieces(rows):
-            self._send([_insertion(table, some)])
-
-    def delete_some(self, table: str, where: str, most: int, **parameters: Any) -> int:
-        """Delete at most `most` of the rows that `where` finds: how many."""
-        return self.run(
-            self._engine.delete_some.format(table=table, where=where, most=most),
-            **parameters,
-        )
-
-    def raw(self, sql: str) -> None:
-        """Run one statement without looking for parameters in it."""
-        self._execute(sql, None)
-
-    @contextmanager
-    def in_line(self, room_id: int, *, wait: bool = True) -> Iterator[None]:
-        """Inside, the room's lock is taken; without `wait` by a statement that does not wait for it.
-
-        Raises `Locked` if it may not wait, and `Unavailable` if it has waited in vain.
-        """
-        began = time.monotonic()
-        try:
-            if room_id not in self._lines:
-                self._room_locks.enter(room_id)
-                self._lines.add(room_id)
-            yield
-        except (_Conflict, Crowded) as error:
-            if not wait:
-                raise Locked from error
-            if isinstance(error, _Conflict) and time.monotonic() - began > STUCK_SECONDS:
-                # Repeated, it would only wait again.
-                self._room_locks.doubt(room_id)
-                raise Unavailable from error
-            raise
-        self._room_locks.moved(room_id)
-
-    def lock_at_once(self, sql: str) -> None:
-        """Run a statement without parameters that locks rows with NOWAIT. Raises `Locked`.
-
-        Raises `Unavailable` where it is no row but the whole database that somebody has locked.
-        """
-        try:
-            self._execute(sql, None)
-        except _Conflict as error:
-            raise (Locked if self._engine.locks_rows else Unavailable) from error
-
-    def leave_lines(self) -> None:
-        """The transaction is over, and all locks are free."""
-        while self._lines:
-            self._room_locks.leave(self._lines.pop())
-
-    def alone(self) -> AbstractContextManager[None]:
-        """Hold the lock that only one migration at a time can hold. Raises `TimeoutError`."""
-        return self._engine.alone(self._raw)
-
-    def commit(self) -> None:
-        """Commit, with what was left for later. Raises `Unavailable` where nobody knows whether it did."""
-        try:
-            self.run("COMMIT")
-        except _Lost as error:
-            raise Unavailable from error
-
-    def roll_back(self) -> None:
-        """Undo the transaction; a connection that cannot even do that is not used again."""
-        self._later.clear()
-        if not self._has_sent:  # not even its beginning
-            return
-        try:
-            self.run("ROLLBACK")
-        except Exception:
-            _close(self._raw)
-
-    def _execute(self, sql: str, parameters: dict[str, Any] | None) -> Result:
-        return self._send([(sql, parameters)])[0]
-
-    def _send(self, statements: list[Statement]) -> list[Result]:
-        """The results of these statements, which come after those that were left for later."""
-        before, self._later = self._later, []
-        self._has_sent = True
-        try:
-            return self._engine.execute(self._raw, [*before, *statements])[len(before) :]
-        except self._engine.errors as error:
-            raise _translated(self._engine, error) from error
+def engine_for(url: str) -> Engine:
+    """The engine of a database URL. Raises `ConfigError` for one that cannot be used."""
+    try:
+        check(url)
+    except ValueError as error:
+        raise ConfigError(f"DATABASE_URL: {error}") from None
+    return MySQL(url) if url.startswith(MySQL.name) else SQLite(url)
 
 
 class Database:
@@ -249,7 +98,7 @@ class Database:
                 raise
             finally:
                 if torn_off:
-                    _close(raw)
+                    close(raw)
                 else:
                     self._idle.append(raw)
         finally:
@@ -269,7 +118,7 @@ class Database:
     def close(self) -> None:
         """Close the idle connections; the next use opens new ones."""
         while self._idle:
-            _close(self._idle.pop())
+            close(self._idle.pop())
 
     def _wait_for_slot(self) -> bool:
         """Whether a connection became free in time, for one of those who may wait for it."""
@@ -296,7 +145,7 @@ class Database:
             with suppress(self.engine.errors, OSError):
                 if self.engine.alive(raw):
                     return raw
-            _close(raw)
+            close(raw)
 
     def _new_connection(self) -> Any:
         try:
@@ -324,10 +173,6 @@ class Database:
         """All rows of a single statement outside any transaction."""
         return self._repeat(lambda: self._alone(lambda connection: connection.all(sql, **parameters)))
 
-    def all_raw(self, sql: str) -> list[Row]:
-        """As `Connection.all_raw`, outside any transaction."""
-        return self._repeat(lambda: self._alone(lambda connection: connection.all_raw(sql)))
-
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction that sees one moment and changes nothing."""
         return self._repeat(lambda: self._transact(self.engine.begin_read, work))
@@ -339,8 +184,11 @@ class Database:
         connection that dies during the commit is not, for nobody knows whether it took place:
         the caller gets `Unavailable`, and every call of the contract has a safe way to try again.
         """
-        with self.writes.noted(Refused):
+        try:
             return self._repeat(lambda: self._transact(self.engine.begin_write, work))
+        except Refused:
+            self.writes.refused = True
+            raise
 
     def try_to_write(self) -> None:
         """Make a change and undo it, to see whether the database takes any. Raises `Unavailable`."""
@@ -377,63 +225,12 @@ class Database:
             except Crowded as error:
                 if not self._room_locks.wait(error.room_id, deadline):
                     raise
-            except (_Conflict, _Lost) as error:
+            except (Conflict, Lost) as error:
                 # With jitter, or those who collided once would collide again.
                 pause *= 1 + random.random()
                 if time.monotonic() + pause > deadline:
                     raise Unavailable from error
                 time.sleep(pause)
-
-
-def _close(raw: Any) -> None:
-    """Close a connection, which may be closed already."""
-    with suppress(Exception):
-        raw.close()
-
-
-def _insertion(table: str, rows: list[Row]) -> Statement:
-    """One statement that inserts rows of the same columns."""
-    columns = list(rows[0])
-    values = ", ".join(
-        "(" + ", ".join(f":{column}_{i}" for column in columns) + ")" for i in range(len(rows))
-    )
-    parameters = {f"{column}_{i}": row[column] for i, row in enumerate(rows) for column in columns}
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values}", parameters
-
-
-def _pieces(rows: list[Row]) -> Iterator[list[Row]]:
-    """Rows in groups of which each makes a statement of bounded size; a large row is alone."""
-    some: list[Row] = []
-    size = 0
-    for row in rows:
-        row_size = sum(2 * len(value.encode()) if isinstance(value, str) else 20 for value in row.values())
-        if some and size + row_size > STATEMENT_BYTES:
-            yield some
-            some, size = [], 0
-        some.append(row)
-        size += row_size
-    if some:
-        yield some
-
-
-_OURS: dict[Fault, type[Exception]] = {
-    Fault.CONFLICT: _Conflict,
-    Fault.LOST: _Lost,
-    Fault.UNREACHABLE: Unreachable,
-    Fault.BUSY: Unavailable,
-    Fault.REFUSED: Refused,
-    Fault.TOO_LARGE: TooLarge,
-    Fault.DUPLICATE: Duplicate,
-    Fault.SCHEMA: SchemaBehind,
-}
-
-
-def _translated(engine: Engine, error: Exception) -> Exception:
-    """A driver's error as one of ours; what nobody expected stays as it is."""
-    ours = _OURS.get(engine.fault(error))
-    if ours is Refused:
-        log.warning("the database refused: %s", error)
-    return ours() if ours else error
 
 
 def transaction(

@@ -18,7 +18,7 @@ from flask import Flask
 from party import clock
 from party.config import CODE
 from party.db import Connection, Database, Refused, SchemaBehind
-from party.db.engines import ISOLATION, MIGRATION_WAIT_SECONDS, MySQL, session_settings
+from party.db.mysql import ISOLATION, MIGRATION_WAIT_SECONDS, MySQL, session_settings
 from party.errors import Unavailable
 from party.rows import columns
 
@@ -203,7 +203,7 @@ def migrate(url: str, folder: Path = FOLDER) -> Iterator[str]:
                 yield UP_TO_DATE
                 return
             with connection.alone():
-                connection.raw(LEDGER)
+                connection.run(LEDGER)
                 todo = pending(connection, load(folder))
                 for step in todo:
                     yield from _apply(connection, step, database.engine.auto_increment)
@@ -236,7 +236,7 @@ def _apply(connection: Connection, step: Pending, auto_increment: str) -> Iterat
         yield f"{migration.name}: was interrupted after statement {step.done} of {total}, going on behind it"
     for number, statement in step.statements:
         try:
-            connection.raw(dialect(statement, auto_increment))
+            connection.run(dialect(statement, auto_increment))
         except Exception as error:
             raise MigrationError(
                 _how_to_go_on(migration, number, statement, error.__cause__ or error)

@@ -20,24 +20,16 @@ class Writes:
     """What this process knows of it. Only a trial clears a refusal: a right may lack for some things."""
 
     def __init__(self) -> None:
-        self._refused = False
+        # Whether a change was refused since the last trial.
+        self.refused = False
         self._tried_at = float("-inf")
-
-    @contextmanager
-    def noted(self, refusal: type[Exception]) -> Iterator[None]:
-        """Note if the change that is made inside is refused."""
-        try:
-            yield
-        except refusal:
-            self._refused = True
-            raise
 
     @contextmanager
     def trial(self) -> Iterator[None]:
         """Inside, a change is made only to see whether it can be."""
         yield
-        self._refused, self._tried_at = False, time.monotonic()
+        self.refused, self._tried_at = False, time.monotonic()
 
     def need_a_trial(self, seconds: float) -> bool:
         """Whether a change was refused, or the last trial is longer ago than this."""
-        return self._refused or time.monotonic() - self._tried_at > seconds
+        return self.refused or time.monotonic() - self._tried_at > seconds

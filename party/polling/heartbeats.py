@@ -145,4 +145,4 @@ def _set_unless_locked(tx: Connection, column: _Column, value: str, ids: list[in
     where = f"WHERE id IN ({', '.join(map(str, ids))}) AND {is_wrong} {column.condition}"
     tx.lock_at_once(f"SELECT id FROM {column.table} {where} FOR UPDATE NOWAIT")
     also = column.also.format(value=value)
-    tx.raw(f"UPDATE {column.table} SET {also}{column.name} = {value} {where}")
+    tx.later(f"UPDATE {column.table} SET {also}{column.name} = {value} {where}")

@@ -174,7 +174,7 @@ def addressees(database: Database, since: dict[int, int]) -> dict[int, set[int |
     found: dict[int, set[int | None]] = {}
     for start in range(0, len(places), ROOMS_AT_ONCE):
         somewhere = " OR ".join(places[start : start + ROOMS_AT_ONCE])
-        for row in database.all_raw(
+        for row in database.all(
             f"SELECT room_id, to_id FROM party_signaling WHERE {somewhere}"
             f" UNION SELECT room_id, to_id FROM party_events WHERE {somewhere}"
         ):

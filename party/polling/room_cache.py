@@ -199,7 +199,7 @@ class RoomCache:
         if not room_ids:
             return []
         ids = ", ".join(map(str, room_ids))
-        rows = self._database.all_raw(f"SELECT {_COLUMNS} FROM party_rooms WHERE id IN ({ids})")
+        rows = self._database.all(f"SELECT {_COLUMNS} FROM party_rooms WHERE id IN ({ids})")
         return cast(list[PolledRoom], rows)
 
     def _enter(self, rooms: dict[int, _Room], rows: list[PolledRoom], whole: Iterable[int]) -> None:

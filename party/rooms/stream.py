@@ -60,8 +60,8 @@ def lock_room(tx: Connection, room_id: int, *, wait: bool = True) -> Room:
     Raises `RoomNotFound` if it was purged meanwhile; without `wait`, `Locked` if somebody else has the lock.
     """
     lock = "FOR UPDATE" if wait else "FOR UPDATE NOWAIT"
-    with tx.in_line(room_id, wait=wait):
-        room = tx.one(f"SELECT {ROOM_COLUMNS} FROM party_rooms WHERE id = :id {lock}", id=room_id)
+    sql = f"SELECT {ROOM_COLUMNS} FROM party_rooms WHERE id = :id {lock}"
+    room = tx.lock_room(room_id, sql, wait=wait).one()
     if room is None:
         raise RoomNotFound
     return cast(Room, room)

@@ -102,7 +102,7 @@ def test_a_clock_that_is_set_right_is_trusted_again_without_a_new_connection(
     assert -132_000 < party_clock.offset_ms() < -128_000
     monkeypatch.undo()
     monkeypatch.setattr(party_clock, "_offset_ms", -130_000)
-    monkeypatch.setattr("party.db.engines.CLOCK_SECONDS", 0)
+    monkeypatch.setattr("party.db.mysql.CLOCK_SECONDS", 0)
     database.one("SELECT 1 AS one")
     assert party_clock.offset_ms() == 0
 
@@ -114,7 +114,7 @@ def test_a_clock_whose_answer_was_long_on_its_way_is_not_followed(
 ) -> None:
     seconds = itertools.count(step=3)
     with monkeypatch.context() as slow, closing(Database(database_url)) as database:
-        slow.setattr("party.db.engines.time", SimpleNamespace(monotonic=lambda: next(seconds)))
+        slow.setattr("party.db.mysql.time", SimpleNamespace(monotonic=lambda: next(seconds)))
         assert database.one("SELECT 1 AS n") == {"n": 1}
         assert party_clock.offset_ms() == 0
     with closing(Database(database_url)) as database:

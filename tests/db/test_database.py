@@ -16,11 +16,12 @@ from flask import Flask
 
 import party.db
 import party.db.engines
+import party.db.mysql
 from party import create_app
 from party.config import load_settings
 from party.db import Connection, Database, Duplicate
-from party.db.engines import MySQL
 from party.db.migrate import migrate
+from party.db.mysql import MySQL
 from party.errors import Unavailable
 from tests.conftest import GENEROUS, Clock, MakeApp
 from tests.support.mariadb import DatabaseUrls, MariaDB
@@ -214,7 +215,7 @@ def test_a_request_waits_for_a_connection_that_is_soon_free(make_app: MakeApp) -
 def test_a_connection_killed_while_idle_is_replaced_without_anyone_noticing(
     trusted: float, make_app: MakeApp, mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(party.db.engines, "TRUSTED_IDLE_SECONDS", trusted)
+    monkeypatch.setattr(party.db.mysql, "TRUSTED_IDLE_SECONDS", trusted)
     host = Api.of_app(make_app()).create_room()
     for action in ("poll", "preview", "join"):
         kill(mariadb, *connections(mariadb))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from party.db import Database, engines
+from party.db import Database, mysql
 from party.db.migrate import UP_TO_DATE, migrate
 from party.errors import Unavailable
 from tests.support.mariadb import DatabaseUrls, MariaDB
@@ -37,8 +37,8 @@ def test_localhost_is_the_usual_socket_where_there_is_one(
     mariadb: MariaDB, socket_user: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     url = f"mysql://{socket_user}@localhost/party_shared"
-    monkeypatch.setattr(engines, "USUAL_SOCKETS", (str(tmp_path / "gone"), str(mariadb.socket)))
-    monkeypatch.setattr(engines, "DEFAULT_PORT", mariadb.port)
+    monkeypatch.setattr(mysql, "USUAL_SOCKETS", (str(tmp_path / "gone"), str(mariadb.socket)))
+    monkeypatch.setattr(mysql, "DEFAULT_PORT", mariadb.port)
     assert who(url) == "party_reader@localhost"
     # A port, or an address, means TCP, where this user is a stranger.
     for host in (f"localhost:{mariadb.port}", f"127.0.0.1:{mariadb.port}", "127.0.0.1"):
@@ -52,9 +52,9 @@ def test_without_the_socket_and_for_users_unknown_there_localhost_is_tcp(
 ) -> None:
     dead = tmp_path / "dead.sock"
     dead.touch()
-    monkeypatch.setattr(engines, "DEFAULT_PORT", mariadb.port)
+    monkeypatch.setattr(mysql, "DEFAULT_PORT", mariadb.port)
     for sockets in ((), (str(tmp_path / "gone"),), (str(dead),), (str(mariadb.socket),)):
-        monkeypatch.setattr(engines, "USUAL_SOCKETS", sockets)
+        monkeypatch.setattr(mysql, "USUAL_SOCKETS", sockets)
         assert who("mysql://party_shared_app:b@localhost/party_shared") == "party_shared_app@127.0.0.1"
 
 
@@ -66,14 +66,14 @@ def test_whoever_may_read_can_migrate_a_schema_that_is_current(mariadb: MariaDB,
 def test_what_a_server_said_is_told_rather_than_that_nobody_listens(
     mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "USUAL_SOCKETS", (str(mariadb.socket),))
-    monkeypatch.setattr(engines, "DEFAULT_PORT", 1)
+    monkeypatch.setattr(mysql, "USUAL_SOCKETS", (str(mariadb.socket),))
+    monkeypatch.setattr(mysql, "DEFAULT_PORT", 1)
     with pytest.raises(Unavailable) as caught:
         who("mysql://stranger:x@localhost/party_shared")
     assert "Access denied" in str(caught.value.__cause__)
 
 
 def test_tls_is_prepared_once_for_all_connections(migrated_mariadb: DatabaseUrls) -> None:
-    engine = engines.MySQL(migrated_mariadb.app)
+    engine = mysql.MySQL(migrated_mariadb.app)
     with engine.connect() as first, engine.connect() as second:
         assert first.ctx is second.ctx

@@ -252,7 +252,7 @@ def test_a_failing_statement_says_where_the_file_stopped_and_going_on_works(
 ) -> None:
     url = empty_database.admin
     with closing(Database(url)) as database, database.connection() as connection:
-        connection.raw("CREATE TABLE obstacle (other INTEGER)")
+        connection.run("CREATE TABLE obstacle (other INTEGER)")
     for path in installation.migrations.glob("*.sql"):
         path.unlink()
     (installation.migrations / "007_broken.sql").write_text(BROKEN)
@@ -265,7 +265,7 @@ def test_a_failing_statement_says_where_the_file_stopped_and_going_on_works(
     assert "migrate again" in errors
 
     with closing(Database(url)) as database, database.connection() as connection:
-        connection.raw("DROP TABLE obstacle")
+        connection.run("DROP TABLE obstacle")
     status, output, errors = installation.run(url, "migrate")
     assert (status, errors) == (0, "")
     assert output.splitlines()[-1] == "1 applied."

@@ -224,7 +224,7 @@ def explain_mariadb(database: Database, sql: str, parameters: dict[str, Any] | N
     """Whatever reads a whole table or index, or sorts more than a room's rows."""
     with database.connection() as connection:
         rows = (
-            connection.all_raw(f"EXPLAIN {sql}")
+            connection.all(f"EXPLAIN {sql}")
             if parameters is None
             else connection.all(f"EXPLAIN {sql}", **parameters)
         )

@@ -68,4 +68,4 @@ def test_an_idle_poll_passes_few_files(
     # Once in a second a poll measures the load.
     found = min((files_of(lambda: host.poll(host.seq)) for _ in range(5)), key=len)
     assert len(found) <= most, sorted(found)
-    assert ("db/engines.py" in found) == few_polls
+    assert ("db/connection.py" in found) == few_polls

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from party.config import ROOT, ConfigError, Settings, load_settings
-from party.db.engines import MySQL
+from party.db.mysql import MySQL
 from tests.web.test_config import clean_environment, refusal
 
 MYSQL = "mysql://app:hunter2@db.example/party"

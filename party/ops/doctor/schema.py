@@ -1,7 +1,7 @@
 """Whether the database's tables are those that the migrations make."""
 
-from party.db.engines import SQLite
 from party.db.migrate import MigrationError, ahead, load, pending
+from party.db.sqlite import SQLite
 from party.ops.doctor.finding import Result, failed, ok, some, warning
 from party.ops.doctor.installation import Installation
 from party.ops.doctor.tables import expected, missing

@@ -6,7 +6,8 @@ import time
 
 from party import clock
 from party.db import Database
-from party.db.engines import MySQL, SQLite
+from party.db.mysql import MySQL
+from party.db.sqlite import SQLite
 from party.errors import Unavailable
 from party.ops.cleanup import JOBS, KEEP_ENDED_MS
 from party.ops.doctor.finding import Result, Skipped, clocks_apart, failed, ok, some, warning

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from party.db import Database, Row
-from party.db.engines import SQLite
 from party.db.migrate import LEDGER, dialect, load
+from party.db.sqlite import SQLite
 
 Ask = Callable[[str], list[Row]]
 

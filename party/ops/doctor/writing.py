@@ -1,7 +1,7 @@
 """Whether the database takes changes, found by making one and undoing it."""
 
 from party.db import SchemaBehind
-from party.db.engines import MySQL
+from party.db.mysql import MySQL
 from party.errors import Unavailable
 from party.ops.doctor.finding import Result, failed, ok, warning
 from party.ops.doctor.installation import Installation
