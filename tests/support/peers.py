@@ -4,18 +4,29 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from inspect import getmembers, isclass, isfunction
+from pkgutil import walk_packages
 from typing import Any
 
 import requests
 from flask import Flask
 
-from party.errors import ApiError
+import party
+from party import errors
 from tests.support.server import ROOT
 
 
-def codes(kind: type[ApiError] = ApiError) -> set[str]:
-    """The codes of all errors, those of the features that are installed included."""
-    return {kind.code}.union(*map(codes, kind.__subclasses__()))
+@cache
+def codes() -> set[str]:
+    """The codes of the core's errors, and of those that the calls of this project are declared with."""
+    names = [module.name for module in walk_packages(party.__path__, "party.")]
+    routes = [import_module(name) for name in names if name.endswith(".routes")]
+    views = [view for module in routes for _, view in getmembers(module, isfunction)]
+    declared = [kind for view in views if hasattr(view, "call") for kind in view.call.errors]
+    core = [kind for _, kind in getmembers(errors, isclass) if issubclass(kind, errors.ApiError)]
+    return {kind.code for kind in core + declared}
 
 
 def shown(found: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
