@@ -9,7 +9,7 @@ from flask import Flask
 
 from party.config import Settings
 from party.features import Feature
-from party.php_paths import game, routes, store
+from party.php_paths import game, mailbox, routes
 from party.php_paths.lookups import Lookups
 from party.web.rate_limits import MemberRates
 
@@ -25,4 +25,4 @@ def init_app(app: Flask, settings: Settings) -> Feature:
         app.register_blueprint(routes.blueprint)
         app.register_blueprint(game.blueprint)
     # Cleaned up is also what waited when the setting was turned off.
-    return Feature(name="php_paths", jobs=(store.EXPIRED_SIGNALS,))
+    return Feature(name="php_paths", jobs=(mailbox.EXPIRED_SIGNALS,))

@@ -13,7 +13,7 @@ from threading import Lock
 from flask import current_app
 
 from party.db import Database
-from party.php_paths import store
+from party.php_paths import visible
 from party.rooms import entrance, finding
 from party.rows import Room
 from party.web.addresses import client_key
@@ -34,13 +34,13 @@ class Lookups:
         """The room with this code, if it is to be seen here. Raises `RoomNotFound`, `RateLimited`."""
         pair = (client_key(), room_code(code))
         if pair in self._found:
-            room = store.by_code(database, code)
+            room = visible.by_code(database, code)
             if room is not None:
                 self.remember(code)
                 return finding.up_to_date(database, now, room)
             with self._lock:
                 self._found.pop(pair, None)
-        room = entrance.look_up(code, store.by_code, look=False)
+        room = entrance.look_up(code, visible.by_code, look=False)
         self.remember(code)
         return room
 

@@ -1,5 +1,6 @@
 """The bodies of the PHP backend's calls, and of the one call by which a host lets its pages in."""
 
+from datetime import datetime, timezone
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -61,3 +62,8 @@ class Signal(Body):
 
 class Allow(Body):
     allowed: bool
+
+
+def php_time(ms: int) -> str:
+    """A time as MySQL wrote it there."""
+    return datetime.fromtimestamp(ms // 1000, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")

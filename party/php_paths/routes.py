@@ -24,7 +24,7 @@ from party.errors import (
     WrongMethod,
     WrongStatus,
 )
-from party.php_paths import models, store
+from party.php_paths import callers, models, rooms, signals, visible
 from party.php_paths.lookups import lookups
 from party.polling.memory import memory
 from party.rooms import ending, entrance
@@ -92,7 +92,7 @@ def fail_as_php_did(response: Response) -> Response:
 def create(body: models.CreateRoom) -> dict[str, Any]:
     """Open a room. Its host has no token: whoever knows the host's id hosts it."""
     rate_limits().hit(rate_limits().of_address(CREATE_ROOM))
-    room = store.create(database(), clock.now_ms(), body)
+    room = rooms.create(database(), clock.now_ms(), body)
     lookups().remember(room["code"])
     return room
 
@@ -101,7 +101,7 @@ def create(body: models.CreateRoom) -> dict[str, Any]:
 @php()
 def show(code: str) -> dict[str, Any]:
     """All of a room, its quiz with the answers included."""
-    return store.view(database(), _room(code)["id"])
+    return rooms.view(database(), _room(code)["id"])
 
 
 @blueprint.post(f"{ROOM}/join", strict_slashes=False)
@@ -109,9 +109,9 @@ def show(code: str) -> dict[str, Any]:
 def join(code: str, body: models.JoinRoom) -> dict[str, Any]:
     """Take a seat. Counts as any other join."""
     found = entrance.look_up(
-        code, store.by_code, found=lambda room: (joins(room["id"], room["max_participants"]),)
+        code, visible.by_code, found=lambda room: (joins(room["id"], room["max_participants"]),)
     )
-    room = store.join(database(), clock.now_ms(), found, body)
+    room = rooms.join(database(), clock.now_ms(), found, body)
     lookups().remember(code)
     return room
 
@@ -121,7 +121,7 @@ def join(code: str, body: models.JoinRoom) -> dict[str, Any]:
 def leave(code: str, body: models.AsParticipant) -> dict[str, Any]:
     """Leave; when the host leaves, the room ends. Whoever has left, or whose room has ended, is gone."""
     with suppress(PeerNotFound, TokenInvalid, RoomEnded):
-        store.leave(database(), clock.now_ms(), as_participant(code, body))
+        rooms.leave(database(), clock.now_ms(), as_participant(code, body))
     return {"left": True}
 
 
@@ -143,7 +143,7 @@ def send(body: models.Signal) -> dict[str, Any]:
     """Leave a signal for an id in a code, whether or not there are such."""
     sends: MemberRates = current_app.extensions["party.php_sends"]
     sends.hit((body.roomCode, body.fromId))
-    number = store.send(database(), clock.now_ms(), body, _address_hash())
+    number = signals.send(database(), clock.now_ms(), body, _address_hash())
     return {"messageId": number, "sent": True}
 
 
@@ -157,7 +157,7 @@ def poll(code: str, participant_id: str) -> dict[str, Any]:
     rate_limits().polls.hit((code, participant_id))
     found: list[dict[str, Any]] = []
     if _CODE.fullmatch(code):  # no room has any other, and nothing waits for one
-        found = store.poll(database(), clock.now_ms(), code, participant_id, memory().heartbeats)
+        found = signals.poll(database(), clock.now_ms(), code, participant_id, memory().heartbeats)
     return {"messages": found, "count": len(found)}
 
 
@@ -167,7 +167,7 @@ def peers(code: str, participant_id: str) -> dict[str, Any]:
     """The other members' ids; nobody in a room that there is not."""
     participant_id = _id(participant_id)
     try:
-        found = store.peers(database(), _room(code), participant_id)
+        found = rooms.peers(database(), _room(code), participant_id)
     except RoomNotFound:
         found = []
     return {"peers": found, "count": len(found)}
@@ -186,7 +186,7 @@ def peers(code: str, participant_id: str) -> dict[str, Any]:
 )
 def allow(caller: Caller, body: models.Allow) -> dict[str, Any]:
     """Who knows the code then sees all of the room, the answers of its quiz included, without a token."""
-    return store.allow(database(), clock.now_ms(), caller, body.allowed)
+    return visible.allow(database(), clock.now_ms(), caller, body.allowed)
 
 
 def _room(code: str) -> Room:
@@ -194,15 +194,15 @@ def _room(code: str) -> Room:
 
 
 def as_participant(code: str, body: models.AsParticipant) -> Caller:
-    return store.participant(database(), _room(code), body.participantId)
+    return callers.participant(database(), _room(code), body.participantId)
 
 
 def as_host(code: str, body: models.AsHost) -> Caller:
-    return store.host(database(), _room(code), body.hostId)
+    return callers.host(database(), _room(code), body.hostId)
 
 
 def shown_to(caller: Caller) -> dict[str, Any]:
-    return store.view(database(), caller["room_id"])
+    return rooms.view(database(), caller["room_id"])
 
 
 def _id(text: str) -> str:

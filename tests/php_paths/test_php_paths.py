@@ -3,6 +3,7 @@
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from flask import Flask
 from party.db import Database
 from party.errors import Unavailable
 from party.ops.cleanup import clean
-from party.php_paths import store
+from party.php_paths import rooms, signals
 from party.web.rate_limits import Budget
 from tests.conftest import Clock, MakeApp
 from tests.db.test_query_plans import statements
@@ -238,7 +239,7 @@ def test_failures_of_the_service_have_that_form_too(php: Php, monkeypatch: pytes
         def fail(*_: object, error: Exception = error) -> None:
             raise error
 
-        monkeypatch.setattr(store, "poll", fail)
+        monkeypatch.setattr(signals, "poll", fail)
         answer = php.poll(UNKNOWN, "a")
         assert (answer.status, answer.code) == (status, name)
         expected: dict[str, object] = {**(beside or {"requestId": answer.headers["X-Request-Id"]})}
@@ -457,7 +458,7 @@ def test_what_has_expired_takes_no_space_in_a_mailbox(
 def test_an_address_can_make_only_so_much_wait(
     php: Php, send_from: Callable[[str, str], int], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("party.php_paths.store.ADDRESS_SIGNALS", 5)
+    monkeypatch.setattr("party.php_paths.mailbox.ADDRESS_SIGNALS", 5)
     assert [send_from("192.0.2.1", f"b{n}") for n in range(7)] == [201] * 5 + [429] * 2
     assert send_from("192.0.2.2", "b9") == 201
     php.poll(UNKNOWN, "b0")
@@ -676,23 +677,23 @@ def test_a_member_without_a_token_has_no_way_into_our_own_calls(php: Php, client
 
 
 @pytest.fixture
-def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[], object]], None]:
-    """`meanwhile("_take", act)`: does this when a call has looked around and is about to lock the room."""
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> "Meanwhile":
+    """`meanwhile(signals, "_take", act)`: does this when a call has looked and is about to lock the room."""
 
-    def delay(name: str, act: Callable[[], object]) -> None:
-        then = getattr(store, name)
+    def delay(module: ModuleType, name: str, act: Callable[[], object]) -> None:
+        then = getattr(module, name)
 
         def late(*arguments: Any) -> Any:
-            monkeypatch.setattr(store, name, then)
+            monkeypatch.setattr(module, name, then)
             act()
             return then(*arguments)
 
-        monkeypatch.setattr(store, name, late)
+        monkeypatch.setattr(module, name, late)
 
     return delay
 
 
-Meanwhile = Callable[[str, Callable[[], object]], None]
+Meanwhile = Callable[[ModuleType, str, Callable[[], object]], None]
 
 
 def test_a_seat_that_changes_hands_during_a_poll_is_not_read(
@@ -707,7 +708,7 @@ def test_a_seat_that_changes_hands_during_a_poll_is_not_read(
         tess.send("guest", {"secret": 1})
 
     php.send(code, "host", "guest", {"n": 1})
-    meanwhile("_take", change_hands)
+    meanwhile(signals, "_take", change_hands)
     assert php.poll(code, "guest").code == "NOT_YOUR_ID"
     (message,) = found[0].read()
     assert message["payload"] == {"secret": 1}
@@ -716,7 +717,7 @@ def test_a_seat_that_changes_hands_during_a_poll_is_not_read(
 def test_a_signal_is_not_accepted_for_a_seat_that_gets_a_token_at_that_moment(
     php: Php, client: Api, code: str, meanwhile: Meanwhile
 ) -> None:
-    meanwhile("_store", lambda: client.join(code, participantId="late"))
+    meanwhile(signals, "_store", lambda: client.join(code, participantId="late"))
     assert php.send(code, "host", "late").code == "PEER_NOT_FOUND"
     assert php.send(code, "host", "late").status == 201
 
@@ -728,7 +729,7 @@ def test_nobody_leaves_for_a_seat_that_gets_a_token_at_that_moment(
         php.leave(code, "guest")
         client.join(code, participantId="guest")
 
-    meanwhile("leave", change_hands)
+    meanwhile(rooms, "leave", change_hands)
     assert php.leave(code, "guest").data == {"left": True}
     assert [each["id"] for each in php.get(code).data["participants"]] == ["host", "guest"]
 
@@ -738,7 +739,7 @@ def test_nobody_joins_a_room_that_is_hidden_at_that_moment(
 ) -> None:
     host = client.create_room()
     host.call("POST", "/php-paths", {"allowed": True})
-    meanwhile("join", lambda: host.call("POST", "/php-paths", {"allowed": False}))
+    meanwhile(rooms, "join", lambda: host.call("POST", "/php-paths", {"allowed": False}))
     assert php.join(host.code).code == "ROOM_NOT_FOUND"
     assert len(host.call("GET").data["participants"]) == 1
 
