@@ -27,6 +27,8 @@ run: $(VENV)/production
 	$(BIN)/python -m party migrate
 	PORT=$(PORT) exec $(BIN)/gunicorn --config deploy/gunicorn.conf.py app:application
 
+# Where it is set, each of the servers that the tests start would compile the project anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/development
 	@tests/install-debian-packages mariadbd=mariadb-server chromium=chromium node=nodejs npm=npm
 	@tests/install-debian-packages apache2=apache2 passenger-config=libapache2-mod-passenger nginx=nginx \
