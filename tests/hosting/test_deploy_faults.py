@@ -50,7 +50,8 @@ def test_during_the_first_deploy_into_a_document_root_no_file_is_served(copy: Pa
         done = threading.Event()
 
         def look() -> None:
-            while not done.is_set():
+            while True:
+                is_last = done.is_set()
                 for path in set(apache.app_root.rglob("*")) - before:
                     name = path.relative_to(apache.app_root).as_posix()
                     try:
@@ -58,6 +59,8 @@ def test_during_the_first_deploy_into_a_document_root_no_file_is_served(copy: Pa
                             seen[name] = answer.status
                     except urllib.error.HTTPError as error:
                         seen.setdefault(name, error.code)
+                if is_last:
+                    return
 
         watcher = threading.Thread(target=look)
         watcher.start()
