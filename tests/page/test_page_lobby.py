@@ -184,9 +184,11 @@ def test_what_other_pages_send_is_shown_within_bounds(url: str, visitors: list[V
     ada, eve, _ = visitors
     code = ada.create(url, "Ada")
     eve.page.goto(url)
-    eve.page.evaluate(OTHER_PAGE, [f"{url}static/party.js", code, ["\u200b", "x" * 5_000_000]])
+    eve.page.evaluate(OTHER_PAGE, [f"{url}static/party.js", code, ["\u200b", "x" * 100_000, "x" * 5_000_000]])
     ada.expect_message("Eve", "(a message without text)")
-    ada.expect_message("Eve", "x … (4,990,000 more characters)")
+    ada.expect_message("Eve", "x … (90,000 more characters)")
+    # More than the page takes in one piece: told when it is announced, and dropped as it comes.
+    ada.expect_message("Eve", "(5,000,000 bytes: too much for this page)")
     assert ada.page.get_by_role("log").evaluate("log => log.textContent.length") < 11_000
 
 
