@@ -1,4 +1,4 @@
-"""`python -m party migrate | doctor | cleanup | stats`: what the admin and cron run."""
+"""`python -m party setup | migrate | doctor | cleanup | stats`: what the admin and cron run."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ from party.db.migrate import MigrationError, Pending
 from party.db.mysql import MySQL
 from party.errors import Unavailable
 from party.ops import cleanup as housekeeping
-from party.ops import doctor, statistics
+from party.ops import doctor, setup, statistics
 from party.ops.doctor.finding import Finding, Status
 
 
@@ -27,11 +27,25 @@ def commands() -> None:
 
 
 @commands.command()
-@click.option("--database-url", help="the admin's credentials, in place of the app's")
+@click.option("--database-url", help="the admin's credentials, in place of the app's; -: from the input")
 @click.option("--dry-run", is_flag=True, help="only tell what would be applied")
 @click.option("--sql", is_flag=True, help="print one MySQL script to paste into phpMyAdmin")
-def migrate(database_url: str | None, dry_run: bool, sql: bool) -> None:
+@click.option(
+    "--from",
+    "first",
+    type=int,
+    help="with --sql: from this migration on; skips what the database has already",
+)
+def migrate(database_url: str | None, dry_run: bool, sql: bool, first: int | None) -> None:
     """Apply what is pending."""
+    if first is not None:
+        if not sql:
+            raise click.UsageError("--from goes with --sql")
+        chosen = [migration for migration in migrations.load() if migration.version >= first]
+        click.echo(migrations.skipping_script(chosen, clock.now_ms()), nl=False)
+        return
+    if database_url == "-":
+        database_url = sys.stdin.readline().strip()
     given = {} if database_url is None else {"DATABASE_URL": database_url}
     url = config.database_url(config.read_values() | given)
     if sql:
@@ -71,6 +85,26 @@ def _check_url(_: click.Context, __: click.Parameter, url: str | None) -> str | 
     raise click.BadParameter("give it as https://example.org/party")
 
 
+@commands.command("setup")
+@click.option("--database", envvar="SETUP_DATABASE", help="its name; cPanel's prefix may be left out")
+@click.option("--user", envvar="SETUP_USER", help="the app's database user")
+@click.option("--admin-user", envvar="SETUP_ADMIN_USER", help="the database user that may change tables")
+@click.option("--host", envvar="SETUP_HOST", default="localhost", help="host, host:port, or a socket's path")
+@click.option("--origins", envvar="SETUP_ORIGINS", help="sites whose pages may call it, with commas")
+@click.option("--url", envvar="SETUP_URL", callback=_check_url, help="the service's address, for the doctor")
+def set_up(url: str | None, **given: str) -> None:
+    """Ask for what cannot be guessed, write config.py, apply the migrations, and look whether all is well.
+
+    Each option may come from the environment instead, as SETUP_DATABASE and so on; what is not given is
+    asked for. The passwords are SETUP_PASSWORD and SETUP_ADMIN_PASSWORD there, and never arguments. To be
+    run again at any time: what is done stays as it is.
+    """
+    for line in setup.run(setup.Answers(**given)):
+        click.echo(line)
+    click.echo()
+    _report(url)
+
+
 @commands.command("doctor")
 @click.option("--url", callback=_check_url, help="the service's address: look at it from outside, too")
 @click.option("--json", "as_json", is_flag=True, help="a list of {check, status, found, advice}")
@@ -83,6 +117,10 @@ def examine(url: str | None, as_json: bool) -> None:
 
     The exit status is 1 if a check has failed, else 0: warnings and skipped checks are no failure.
     """
+    _report(url, as_json)
+
+
+def _report(url: str | None, as_json: bool = False) -> None:
     findings: list[Finding] = []
     for finding in doctor.examine(url):
         findings.append(finding)
@@ -133,7 +171,7 @@ def _one_line_errors() -> Iterator[None]:
     """What an admin can mend is told in plain words, without a trace."""
     try:
         yield
-    except (config.ConfigError, MigrationError) as error:
+    except (config.ConfigError, MigrationError, setup.SetupError) as error:
         sys.exit(f"party: {error}")
     except housekeeping.Incomplete as error:
         sys.exit(f"party: {error}")

@@ -7,7 +7,7 @@ next run goes on behind the last one that is known to be done. SQLite does all o
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -279,6 +279,34 @@ def script(steps: list[Pending], now: int) -> str:
             lines.append(dialect(statement, MySQL.auto_increment) + ";")
             lines.append(_literal(_DONE, done=number, version=migration.version))
         lines.append(_literal(_APPLIED, now=now, version=migration.version))
+    return _as_script(lines)
+
+
+def skipping_script(migrations: Sequence[Migration], now: int) -> str:
+    """As `script`, for a database that nobody here can look into: what its ledger has is skipped.
+
+    It can be run at any time and any number of times, and goes on where an earlier run broke off.
+    """
+    lines = [LEDGER + ";"]
+    for migration in migrations:
+        lines.append(f"\n-- {migration.name}")
+        lines.append(
+            "INSERT IGNORE INTO party_schema_migrations (version, name, checksum, statements_done) "
+            f"VALUES ({migration.version}, '{migration.name}', '{migration.checksum}', 0);"
+        )
+        done = f"SELECT statements_done FROM party_schema_migrations WHERE version = {migration.version}"
+        for number, statement in enumerate(migration.statements, 1):
+            text = dialect(statement, MySQL.auto_increment).replace("\\", "\\\\").replace("'", "''")
+            lines.append(f"SET @party = IF(({done}) < {number}, '{text}', 'DO 0');")
+            lines.append("PREPARE party FROM @party; EXECUTE party; DEALLOCATE PREPARE party;")
+            mark = _literal(_DONE, done=number, version=migration.version)
+            lines.append(f"{mark[:-1]} AND statements_done < {number};")
+        lines.append(f"{_literal(_APPLIED, now=now, version=migration.version)[:-1]} AND applied_at IS NULL;")
+    return _as_script(lines)
+
+
+def _as_script(lines: list[str]) -> str:
+    """Statements behind those that set what they rely on."""
     session = ["SET NAMES utf8mb4;", f"{session_settings(MIGRATION_WAIT_SECONDS)};", f"{ISOLATION};"]
     return "\n".join([*session, *lines, ""])
 

@@ -6,16 +6,13 @@ from flask import Blueprint
 from pydantic import Field
 
 from party.db import database
-from party.db.migrate import is_behind
+from party.db.readiness import problem
 from party.errors import Unavailable
 from party.version import VERSION
 from party.web.calls import call
 from party.web.models import Answer
 
 blueprint = Blueprint("health", __name__)
-
-# Whether changes can be made is tried by `/health`, at most once in so long while they can.
-TRIED_SECONDS = 5
 
 
 class Health(Answer):
@@ -30,13 +27,6 @@ class Health(Answer):
 @call("Whether the service can do its work", answers={200: Health})
 def health() -> dict[str, Any]:
     """503 says in one word what is wrong."""
-    db = database()
-    try:
-        behind = is_behind(db)
-        if not behind and db.writes.need_a_trial(TRIED_SECONDS):
-            db.try_to_write()
-    except Unavailable:
-        raise Unavailable("database") from None
-    if behind:
-        raise Unavailable("schema")
+    if wrong := problem(database()):
+        raise Unavailable(wrong)
     return {"status": "ok", "version": VERSION, "database": "ok", "schema": "current"}

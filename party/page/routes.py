@@ -1,9 +1,13 @@
-"""The demo page at `/`."""
+"""The page at `/`."""
 
 from flask import Blueprint, Response, make_response, render_template
 
 from party.config import settings
-from party.errors import NotFound
+from party.db import database
+from party.db.readiness import problem
+from party.version import VERSION
+from party.web.addresses import client_key
+from party.web.rate_limits import rate_limits
 
 blueprint = Blueprint("page", __name__, template_folder="templates")
 
@@ -12,10 +16,14 @@ CONTENT_SECURITY_POLICY = "default-src 'self'; base-uri 'none'; form-action 'sel
 
 @blueprint.get("/")
 def index() -> Response:
-    """The page where `DEMO` is on, otherwise nothing."""
-    if not settings().DEMO:
-        raise NotFound
-    response = make_response(render_template("index.html"))
+    """The demo page where `DEMO` is on, otherwise what this is and whether it is well."""
+    if settings().DEMO:
+        response = make_response(render_template("index.html"))
+    else:
+        rate_limits().others.hit(client_key())
+        wrong = problem(database())
+        response = make_response(render_template("service.html", wrong=wrong, version=VERSION))
+        response.status_code = 503 if wrong else 200
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     response.headers["Referrer-Policy"] = "no-referrer"
     return response

@@ -580,3 +580,22 @@ def test_an_app_on_a_current_schema_starts_without_a_warning(
 ) -> None:
     make_app()
     assert [record.message for record in caplog.records if record.name.startswith("party")] == []
+
+
+def test_the_script_from_a_migration_on_skips_what_the_database_has(
+    mariadb: MariaDB, empty_mariadb: DatabaseUrls, migrated_mariadb: DatabaseUrls, installation: Installation
+) -> None:
+    nowhere = f"mysql://root@127.0.0.1:{free_port()}/party"
+    status, script, errors = installation.run(nowhere, "migrate", "--sql", "--from", "1")
+    assert (status, errors) == (0, "")
+    mariadb.execute("CREATE TABLE party_sent (obstacle INTEGER)", database="party_bare")
+    status, _, _ = installation.run(empty_mariadb.admin, "migrate")
+    assert status == 1
+    mariadb.execute("DROP TABLE party_sent", database="party_bare")
+    for _ in range(2):
+        pipe_into_client(mariadb, script)
+        assert columns(empty_mariadb.admin) == columns(migrated_mariadb.admin)
+        assert list(migrate(empty_mariadb.admin)) == ["The schema is up to date."]
+    _, later, _ = installation.run(nowhere, "migrate", "--sql", "--from", "9")
+    assert "party_messages" in later
+    assert "001_rooms" not in later

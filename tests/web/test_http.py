@@ -201,9 +201,21 @@ def test_the_page_loads_nothing_from_elsewhere(make_app: MakeApp) -> None:
     assert not re.findall(r'(?:src|href)="(?:https?:)?//', answer.text)
 
 
-def test_without_the_demo_there_is_no_page(make_app: MakeApp) -> None:
-    answer = Api.of_app(make_app(DEMO=False)).request("GET", "/")
-    assert (answer.status, answer.code) == (404, "NOT_FOUND")
+def test_without_the_demo_the_page_tells_what_this_is_and_whether_it_is_well(make_app: MakeApp) -> None:
+    app = make_app(DEMO=False)
+    answer = Api.of_app(app).request("GET", "/")
+    assert answer.status == 200
+    assert "Party" in answer.text
+    assert "It is well" in answer.text
+    assert "form" not in answer.text
+    ledger = app.extensions["party.database"]
+    ledger.write(lambda tx: tx.run("UPDATE party_schema_migrations SET applied_at = NULL WHERE version = 1"))
+    try:
+        behind = Api.of_app(app).request("GET", "/")
+    finally:
+        ledger.write(lambda tx: tx.run("UPDATE party_schema_migrations SET applied_at = 1 WHERE version = 1"))
+    assert behind.status == 503
+    assert "schema" in behind.text
 
 
 # Where the service is mounted, and who the client is
