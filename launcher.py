@@ -40,6 +40,11 @@ def use_current_release() -> None:
         name = (ROOT / "current").read_bytes().decode("ascii", "replace").strip()
     except FileNotFoundError:
         return
+    use_release(name)
+
+
+def use_release(name: str) -> None:
+    """Let imports find this release first, whichever is the current one."""
     folder = RELEASES / name
     is_name = re.fullmatch("[A-Za-z0-9][A-Za-z0-9._+-]{0,99}", name)
     if not is_name or (folder.is_dir() and not (folder / "app.py").exists()):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from deploy import health, plan
+from deploy import health, plan, schema
 from deploy.account import Account, Uploaded
 from deploy.errors import DeployError
 from deploy.ftps import FtpsAccount
@@ -22,9 +22,8 @@ from deploy.ssh import SshAccount
 FIRST_STEPS = """\
 The files are in place. Before the app can run:
 1. in the panel's Python app: startup file passenger_wsgi.py, entry point application{pip};
-2. copy config.example.py to config.py in {root}, and fill in DATABASE_URL and SECRET_KEY;
-3. in {root}: python -m party migrate --database-url mysql://ADMIN:PASSWORD@localhost/DATABASE;
-4. restart the app in the panel, then: python -m party doctor --url ADDRESS.
+2. in {root}, with the app's own Python: {python} party.py setup{url};
+   it asks for the database, writes config.py, makes the tables, and looks whether all is well.
 docs/deploy-cpanel.md tells each step."""
 
 
@@ -36,7 +35,10 @@ docs/deploy-cpanel.md tells each step."""
 )
 @click.option("--dirty", is_flag=True, help="even if files are not as committed")
 @click.option("--requirements-installed", is_flag=True, help="the packages have been installed in the panel")
-def deploy(dry_run: bool, rollback: bool, config: Path, dirty: bool, requirements_installed: bool) -> None:
+@click.option("--migrated", is_flag=True, help="the new migrations have been applied")
+def deploy(
+    dry_run: bool, rollback: bool, config: Path, dirty: bool, requirements_installed: bool, migrated: bool
+) -> None:
     settings = load(config)
     account = _reach(settings)
     try:
@@ -51,7 +53,7 @@ def deploy(dry_run: bool, rollback: bool, config: Path, dirty: bool, requirement
             # Before the lock, which says who deploys.
             _write(site, plan.guards(site, settings.public_folder))
             with site.locked():
-                _deploy(site, settings, requirements_installed)
+                _deploy(site, settings, requirements_installed, migrated)
     finally:
         account.close()
 
@@ -82,7 +84,7 @@ def _write(site: Site, files: dict[str, bytes]) -> None:
         click.echo(f"wrote {path}")
 
 
-def _deploy(site: Site, settings: Settings, requirements_installed: bool) -> None:
+def _deploy(site: Site, settings: Settings, requirements_installed: bool, migrated: bool) -> None:
     todo = plan.make(site, settings.public_folder)
     for line in todo.lines():
         click.echo(line)
@@ -93,17 +95,16 @@ def _deploy(site: Site, settings: Settings, requirements_installed: bool) -> Non
     if todo.needs_requirements:
         asked = requirements_installed or todo.current is None
         _install_requirements(site, settings, todo.release, asked=asked)
+    if todo.current is not None and todo.new_migrations and not migrated:
+        schema.prepare(site, settings, todo.release, todo.new_migrations)
     site.switch_to(todo.release)
     click.echo(f"switched to {todo.release.name}")
     if todo.current is None and not _is_configured(site):
         pip = "" if settings.python else ", then Run Pip Install"
-        click.echo(FIRST_STEPS.format(root=site.root, pip=pip))
+        python = settings.python or "python"
+        url = f" --url {settings.url}" if settings.url else ""
+        click.echo(FIRST_STEPS.format(root=site.root, pip=pip, python=python, url=url))
         return
-    if todo.new_migrations:
-        click.echo(
-            f"new migrations: {', '.join(todo.new_migrations)}. Until they are applied the app answers 503:"
-            f"\n    cd {site.root} && python -m party migrate --database-url mysql://ADMIN:PASSWORD@localhost/DATABASE"
-        )
     _restart(site, settings)
     _wait(settings, todo.release)
     before = site.release(todo.release.previous) if todo.release.previous else None

@@ -43,8 +43,8 @@ class Account(Protocol):
     def remove_folder(self, folder: str) -> None:
         """Remove an empty folder, if it is there."""
 
-    def run(self, *command: str) -> str:
-        """Run a command and return what it printed. Only where there is a shell."""
+    def run(self, *command: str, given: str = "") -> str:
+        """Run a command, which can read what is `given`, and return what it printed. Only with a shell."""
 
     def close(self) -> None:
         """End the connection."""

@@ -146,7 +146,7 @@ class FtpsAccount:
             if self._is_folder(ftp, folder):
                 ftp.rmd(folder)
 
-    def run(self, *command: str) -> str:
+    def run(self, *command: str, given: str = "") -> str:
         raise DeployError("an FTP account has no shell")
 
     def close(self) -> None:

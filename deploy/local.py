@@ -11,6 +11,7 @@ from pathlib import Path
 
 from deploy.account import Uploaded
 from deploy.errors import DISK_FULL, DeployError
+from deploy.settings import SECRETS
 
 
 class LocalAccount:
@@ -75,14 +76,14 @@ class LocalAccount:
             if Path(folder).exists():
                 Path(folder).rmdir()
 
-    def run(self, *command: str) -> str:
+    def run(self, *command: str, given: str = "") -> str:
         program = shutil.which(command[0])
         if program is None:
             raise DeployError(f"{command[0]} is not there")
         done = subprocess.run(
             [program, *command[1:]],
             check=False,
-            stdin=subprocess.DEVNULL,
+            input=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -97,7 +98,7 @@ class LocalAccount:
 
 
 def _without_secrets() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name != "DEPLOY_PASSWORD"}
+    return {name: value for name, value in os.environ.items() if name not in SECRETS}
 
 
 @contextmanager

@@ -27,6 +27,9 @@ else:
 
 ENVIRONMENT_PREFIX = "DEPLOY_"
 PASSWORD = f"{ENVIRONMENT_PREFIX}PASSWORD"
+# The database as its admin reaches it from the server: what applies migrations. It holds a password.
+ADMIN_DATABASE_URL = f"{ENVIRONMENT_PREFIX}ADMIN_DATABASE_URL"
+SECRETS = (PASSWORD, ADMIN_DATABASE_URL)
 
 
 def _folder(value: str) -> str:
@@ -90,7 +93,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
     values |= {
         name.removeprefix(ENVIRONMENT_PREFIX).lower(): value
         for name, value in environ.items()
-        if name.startswith(ENVIRONMENT_PREFIX) and name != PASSWORD
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in SECRETS
     }
     try:
         settings = Settings(**values)

@@ -116,8 +116,8 @@ class SshAccount:
         self._sh(f"[ ! -d {_q(folder)} ] || rmdir {_q(folder)}", folder)
 
     @persistent
-    def run(self, *command: str) -> str:
-        return self._sh(f"{shlex.join(command)} 2>&1", command[0]).decode(errors="replace")
+    def run(self, *command: str, given: str = "") -> str:
+        return self._sh(f"{shlex.join(command)} 2>&1", command[0], given.encode()).decode(errors="replace")
 
     def close(self) -> None:
         subprocess.run([*self._ssh, "-O", "exit", self._host], check=False, capture_output=True)

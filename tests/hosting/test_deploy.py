@@ -577,10 +577,48 @@ def test_after_a_rollback_the_release_before_is_gone_and_deploys_go_on(local: De
 def test_a_service_without_a_settings_file_is_restarted_too(local: Deployer, tmp_path: Path) -> None:
     restarted = tmp_path / "restarted"
     local.settings["restart_command"] = f"touch '{restarted}'"
-    assert "copy config.example.py" in local().output
+    assert "party.py setup" in local().output
     assert not restarted.exists()
     assert local().status == 0
     assert restarted.exists()
+
+
+@pytest.mark.parametrize("shell", [True, False])
+def test_it_stops_before_the_switch_until_the_migrations_are_applied(
+    local: Deployer, tmp_path: Path, shell: bool
+) -> None:
+    if shell:
+        python = tmp_path / "python"
+        python.write_text(f'#!/bin/sh\n[ "$2" = pip ] || exec {sys.executable} "$@"\n')
+        python.chmod(0o755)
+        local.settings["python"] = str(python)
+    local()
+    url = f"sqlite:///{tmp_path}/database"
+    (local.root / "config.py").write_text(f"DATABASE_URL = {url!r}\n")
+    party = [sys.executable, str(local.root / "party.py")]
+    subprocess.run([*party, "migrate"], check=True, capture_output=True)
+    before = local.current
+    (local.copy / "migrations/900_more.sql").write_text(
+        "ALTER TABLE party_rooms ADD COLUMN more INTEGER NULL;"
+    )
+    stopped = local()
+    assert stopped.status == 1
+    assert "not switched" in stopped.output
+    assert "900_more.sql" in stopped.output
+    assert local.current == before
+    release = re.search(r"party\.py --release (\S+) setup", stopped.output)
+    assert release
+    assert "--sql --from 900" in stopped.output
+    if shell:
+        local.environment = {"DEPLOY_ADMIN_DATABASE_URL": url}
+        done = local()
+    else:
+        subprocess.run([*party, "--release", release[1], "migrate"], check=True, capture_output=True)
+        done = local("--migrated")
+    assert done.status == 0, done.output
+    assert local.current == release[1]
+    state = subprocess.run([*party, "migrate", "--dry-run"], check=True, capture_output=True, text=True)
+    assert "up to date" in state.stdout
 
 
 def test_a_plain_copy_of_the_source_is_not_deployed_over(local: Deployer) -> None:

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from importlib import metadata
@@ -100,7 +100,9 @@ class Account:
         """Give these files and folders, with all that is in them, to the account."""
         subprocess.run(["chown", "-hR", f"{self.name}:{self.name}", *paths], check=True)
 
-    def run(self, *command: str | Path, cwd: Path, check: bool = True) -> "subprocess.CompletedProcess[str]":
+    def run(
+        self, *command: str | Path, cwd: Path, check: bool = True, variables: Mapping[str, str] | None = None
+    ) -> "subprocess.CompletedProcess[str]":
         """Run a command as the account's user, with what a login gives it and nothing else."""
         done = subprocess.run(
             command,
@@ -113,6 +115,7 @@ class Account:
                 "USER": self.name,
                 "PATH": f"{self.python.parent}:/usr/bin:/bin",
                 "LANG": "C.UTF-8",
+                **(variables or {}),
             },
             stdin=subprocess.DEVNULL,
             capture_output=True,
