@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 import pytest
-from playwright.sync_api import Browser, BrowserType, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserType, Page, expect, sync_playwright
 
 from tests.support.processes import needs
 
@@ -26,6 +26,8 @@ CHROMIUM_FLAGS = [
     # A machine without mDNS cannot resolve the names that hide local addresses.
     "--disable-features=WebRtcHideLocalIpsWithMdns",
 ]
+# Far more than anything takes, for machines that have much else to do.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")
