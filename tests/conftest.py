@@ -40,6 +40,8 @@ GENEROUS = {
     "SECRET_KEY": "a key for tests",
 }
 ENGINES = ("sqlite", "mariadb")
+# So many servers go on running between tests.
+KEPT_SERVERS = 3
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -77,6 +79,20 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return path
+
+
+@pytest.fixture(scope="session")
+def served_mariadb(mariadb: MariaDB) -> str:
+    """A database for servers that outlive a test; it is never emptied."""
+    urls = mariadb.create_database("party_served")
+    list(migrate(urls.admin))
+    return urls.app
+
+
+@pytest.fixture(scope="session")
+def served_sqlite(migrated_sqlite: Path) -> str:
+    """The same as a file."""
+    return f"sqlite:///{shutil.copy(migrated_sqlite, migrated_sqlite.with_name('served.sqlite3'))}"
 
 
 @pytest.fixture(params=ENGINES)
@@ -210,3 +226,35 @@ def server(database_url: str) -> Iterator[MakeServer]:
     yield start
     for running in started:
         running.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def kept_servers() -> Iterator[dict[str, Server]]:
+    """Servers that go on running, by what they were started with; the one that was used last is the last."""
+    kept: dict[str, Server] = {}
+    yield kept
+    for running in kept.values():
+        running.__exit__(None, None, None)
+
+
+@pytest.fixture
+def shared_server(
+    engine: str, request: pytest.FixtureRequest, kept_servers: dict[str, Server]
+) -> Iterator[MakeServer]:
+    """As `server`, but one for all tests that want the same, and over a database that they share.
+
+    For those that look at their own rooms only. One that a test has stopped or hurt is not used again.
+    """
+    url: str = request.getfixturevalue(f"served_{engine}")
+
+    def use(**options: object) -> Server:
+        key = f"{engine} {sorted(options.items())}"
+        values = {"DATABASE_URL": url, "STUN_URLS": "", **GENEROUS, **options}
+        found = kept_servers.pop(key, None) or Server(**values)  # type: ignore[arg-type]
+        kept_servers[key] = found
+        return found
+
+    yield use
+    unwanted = list(kept_servers)[:-KEPT_SERVERS]
+    for key in [key for key, running in kept_servers.items() if running.is_touched or key in unwanted]:
+        kept_servers.pop(key).__exit__(None, None, None)

@@ -8,9 +8,9 @@ from tests.support.visitors import Visitor
 
 
 @pytest.fixture
-def url(server: MakeServer) -> str:
+def url(shared_server: MakeServer) -> str:
     """The demo page under gunicorn with two worker processes."""
-    address: str = server(workers=2, DEMO=True).url
+    address: str = shared_server(workers=2, DEMO=True).url
     return f"{address}/"
 
 

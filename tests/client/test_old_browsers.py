@@ -62,9 +62,9 @@ def test_an_old_browser_gives_a_held_poll_up_to_send(
     assert ada.get("harness.errors") == ben.get("harness.errors") == []
 
 
-def test_the_demo_page_works_in_old_browsers(server: MakeServer, visitors: list[Visitor]) -> None:
+def test_the_demo_page_works_in_old_browsers(shared_server: MakeServer, visitors: list[Visitor]) -> None:
     ada, ben, _ = visitors
-    url = f"{server(workers=2, DEMO=True).url}/"
+    url = f"{shared_server(workers=2, DEMO=True).url}/"
     for visitor in (ada, ben):
         visitor.page.add_init_script(TAKE_AWAY)
     ben.join(url, ada.create(url, "Ada"), "Ben")

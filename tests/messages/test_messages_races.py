@@ -11,9 +11,9 @@ from tests.support.peers import Api
 
 
 @pytest.fixture
-def api(server: MakeServer) -> Api:
+def api(shared_server: MakeServer) -> Api:
     """Calls to three processes."""
-    return Api.of_url(server(workers=3, threads=8).url)
+    return Api.of_url(shared_server(workers=3, threads=8).url)
 
 
 def test_of_messages_that_come_at_once_one_a_second_is_posted(api: Api) -> None:

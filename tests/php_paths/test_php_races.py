@@ -14,9 +14,9 @@ from tests.support.php import Php
 
 
 @pytest.fixture
-def php(server: MakeServer) -> Php:
+def php(shared_server: MakeServer) -> Php:
     """Calls to three processes."""
-    return Php(Api.of_url(server(workers=3, threads=8, LEGACY_PHP_PATHS=True).url))
+    return Php(Api.of_url(shared_server(workers=3, threads=8, LEGACY_PHP_PATHS=True).url))
 
 
 @pytest.mark.parametrize("sender", ["a stranger", "a member without a token", "a member with a token"])

@@ -11,9 +11,9 @@ QUIZ = {"questions": [{"question": "?", "answers": ["a", "b"], "correct": 1}] * 
 
 
 @pytest.fixture
-def api(server: MakeServer) -> Api:
+def api(shared_server: MakeServer) -> Api:
     """Calls to three processes."""
-    return Api.of_url(server(workers=3, threads=8).url)
+    return Api.of_url(shared_server(workers=3, threads=8).url)
 
 
 @pytest.fixture

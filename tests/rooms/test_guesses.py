@@ -223,13 +223,13 @@ def test_of_200_simultaneous_guesses_60_are_answered(server: MakeServer) -> None
     assert join(api, right).code == "RATE_LIMITED"
 
 
-def test_of_80_simultaneous_wrong_passwords_for_one_room_30_are_tried(server: MakeServer) -> None:
-    api = Api.of_url(server(workers=3, threads=8).url)
+def test_of_80_simultaneous_wrong_passwords_for_one_room_30_are_tried(shared_server: MakeServer) -> None:
+    api = Api.of_url(shared_server(workers=3, threads=8).url)
     code = api.create_room(password="swordfish").code
     assert statuses([lambda: join(api, code, "wrong")] * 80) == {403: 30, 429: 50}
 
 
-def test_of_80_simultaneous_joins_into_one_room_as_many_count_as_may(server: MakeServer) -> None:
-    api = Api.of_url(server(workers=3, threads=8).url)
+def test_of_80_simultaneous_joins_into_one_room_as_many_count_as_may(shared_server: MakeServer) -> None:
+    api = Api.of_url(shared_server(workers=3, threads=8).url)
     code = api.create_room(maxParticipants=5).code
     assert statuses([lambda: join(api, code)] * 80) == {200: 4, 409: 26, 429: 50}

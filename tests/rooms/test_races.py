@@ -29,10 +29,9 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
 
 
 @pytest.fixture
-def running(server: MakeServer) -> Server:
+def running(shared_server: MakeServer) -> Server:
     """Three processes."""
-    started: Server = server(workers=3, threads=8)
-    return started
+    return shared_server(workers=3, threads=8)
 
 
 @pytest.fixture
@@ -108,7 +107,10 @@ def test_of_simultaneous_joins_with_one_id_one_succeeds(api: Api) -> None:
 
 
 @pytest.mark.parametrize("call", ["create", "join"])
-def test_one_retry_key_in_simultaneous_requests_is_one_seat(api: Api, database_url: str, call: str) -> None:
+def test_one_retry_key_in_simultaneous_requests_is_one_seat(
+    server: MakeServer, database_url: str, call: str
+) -> None:
+    api = Api.of_url(server(workers=3, threads=8).url)
     host = api.create_room()
     for n in range(5):
         key = f"a-retry-key-of-22-characters-{n}"

@@ -48,6 +48,8 @@ class Server:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}{mount}"
         self._process: subprocess.Popen[bytes] | None = None
+        # Whether somebody has stopped it, or done something else to it since it was started first.
+        self.is_touched = False
         self.start()
 
     def start(self) -> None:
@@ -101,15 +103,18 @@ class Server:
 
     def kill_worker(self) -> None:
         """kill -9 one worker; gunicorn starts another."""
+        self.is_touched = True
         os.kill(self.worker_pids[0], signal.SIGKILL)
 
     def send_signal(self, number: int) -> None:
         """Send the server a signal, as a deploy does."""
         assert self._process is not None
+        self.is_touched = True
         self._process.send_signal(number)
 
     def stop(self) -> None:
         """Stop in order, and by force if that takes too long."""
+        self.is_touched = True
         if self._process is None:
             return
         self._process.terminate()

@@ -168,7 +168,7 @@ class Tab(Watched):
 MakeTab = Callable[..., Tab]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def origin() -> Iterator[str]:
     """Where the test page lies: not where the service is."""
     with serve_harness() as found:
@@ -176,9 +176,9 @@ def origin() -> Iterator[str]:
 
 
 @pytest.fixture
-def service(server: Callable[..., Server], origin: str) -> Server:
+def service(shared_server: Callable[..., Server], origin: str) -> Server:
     """The service under gunicorn with two worker processes, open to the test page."""
-    return server(workers=2, ALLOWED_ORIGINS=origin)
+    return shared_server(workers=2, ALLOWED_ORIGINS=origin)
 
 
 @pytest.fixture
