@@ -4,11 +4,12 @@ A signal is deleted by its acknowledgement, never by being read: an answer that 
 given again. What outlives it is the sender's message id, so that a late retry is still recognised.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypedDict, cast
 
-from party.db import Connection
-from party.rows import Message
+from party.db import Answer, Connection
+from party.rows import Seat
 from party.web.models import KIB
 
 MAILBOX_SIGNALS = 1000
@@ -40,35 +41,36 @@ class Expired(TypedDict):
     sender_joined_seq: int
 
 
-def known_ids(tx: Connection, token_hash: str | None, client_msg_ids: list[str]) -> dict[str, int]:
-    """The numbers of those of these client message ids that a token has used before."""
+def known_ids_later(tx: Connection, token_hash: str | None, client_msg_ids: list[str]) -> Answer | None:
+    """{client_msg_id, seq} of those of these client message ids that a token has used before."""
     if not client_msg_ids:
-        return {}
+        return None
     ids = {f"id_{i}": client_msg_id for i, client_msg_id in enumerate(client_msg_ids)}
-    places = ", ".join(f":{name}" for name in ids)
-    rows = tx.all(
+    return tx.later(
         f"""
         SELECT client_msg_id, seq FROM party_sent
-        WHERE token_hash = :token_hash AND client_msg_id IN ({places})
+        WHERE token_hash = :token_hash AND client_msg_id IN ({", ".join(f":{name}" for name in ids)})
         """,
         token_hash=token_hash,
         **ids,
     )
-    return {row["client_msg_id"]: row["seq"] for row in rows}
 
 
-def space(tx: Connection, room_id: int, member_id: int) -> tuple[int, int]:
-    """How many more signals and bytes a member's mailbox takes."""
-    found = tx.one(
-        """
-        SELECT COUNT(*) AS signals, COALESCE(SUM(payload_bytes), 0) AS bytes
-        FROM party_signaling WHERE room_id = :room_id AND to_id = :to_id
+def boxes_later(tx: Connection, room_id: int, participant_ids: Iterable[str]) -> Answer:
+    """{id, participant_id, signals, bytes} of those of these who are in the room: what waits for each."""
+    ids = {f"id_{i}": participant_id for i, participant_id in enumerate(participant_ids)}
+    return tx.later(
+        f"""
+        SELECT p.id, p.participant_id, COUNT(s.seq) AS signals, COALESCE(SUM(s.payload_bytes), 0) AS bytes
+        FROM party_participants p
+        LEFT JOIN party_signaling s ON s.room_id = p.room_id AND s.to_id = p.id
+        WHERE p.room_id = :room_id AND p.left_at IS NULL
+        AND p.participant_id IN ({", ".join(f":{name}" for name in ids)})
+        GROUP BY p.id, p.participant_id
         """,
         room_id=room_id,
-        to_id=member_id,
+        **ids,
     )
-    assert found is not None
-    return MAILBOX_SIGNALS - found["signals"], MAILBOX_BYTES - int(found["bytes"])
 
 
 def insert(
@@ -83,7 +85,7 @@ def insert(
 ) -> None:
     """Store signals under consecutive numbers from `first` on, and the ids that the token used for them."""
     numbered = list(enumerate(signals, first))
-    tx.insert_many(
+    tx.insert_later(
         "party_signaling",
         [
             {
@@ -101,7 +103,7 @@ def insert(
             for seq, signal in numbered
         ],
     )
-    tx.insert_many(
+    tx.insert_later(
         "party_sent",
         [
             {
@@ -121,7 +123,7 @@ def insert(
 
 def _forget_old_ids(tx: Connection, token_hash: str | None) -> None:
     """Forget all but a token's latest client message ids."""
-    tx.run(
+    tx.later(
         f"""
         DELETE FROM party_sent
         WHERE token_hash = :token_hash AND seq <= (
@@ -137,12 +139,12 @@ def _forget_old_ids(tx: Connection, token_hash: str | None) -> None:
 
 def forget_ids(tx: Connection, token_hash: str | None) -> None:
     """Forget all client message ids of a token that is good for nothing any more; None has none."""
-    tx.run("DELETE FROM party_sent WHERE token_hash = :token_hash", token_hash=token_hash)
+    tx.later("DELETE FROM party_sent WHERE token_hash = :token_hash", token_hash=token_hash)
 
 
-def pending(tx: Connection, room_id: int, member_id: int, after: int, most: int) -> list[Message]:
-    """A member's signals after a number."""
-    found = tx.all(
+def pending_later(tx: Connection, room_id: int, member_id: int, after: int, most: int) -> Answer:
+    """A member's signals after a number: each a `Message`."""
+    return tx.later(
         """
         SELECT s.seq, s.type, p.participant_id AS from_id, s.to_id, s.payload, s.created_at
         FROM party_signaling s JOIN party_participants p ON p.id = s.from_id
@@ -154,27 +156,42 @@ def pending(tx: Connection, room_id: int, member_id: int, after: int, most: int)
         after=after,
         most=most,
     )
-    return cast(list[Message], found)
 
 
-def acknowledge(tx: Connection, room_id: int, member_id: int, after: int) -> None:
-    """A member has processed everything up to `after`: those signals go."""
-    tx.run(
-        "DELETE FROM party_signaling WHERE room_id = :room_id AND to_id = :id AND seq <= :after",
-        room_id=room_id,
-        id=member_id,
+def acknowledge(tx: Connection, caller: Seat, after: int) -> Answer:
+    """The caller has processed everything up to `after`: those signals go.
+
+    Nothing happens if the seat has another token by now, or the room has not given this number. The
+    answer's `matched` tells whether it was stored; 0 may also mean that it had been before.
+    """
+    mine = {"id": caller["id"], "room_id": caller["room_id"], "token_hash": caller["token_hash"]}
+    # Members before signals, as everywhere: in the other order two would deadlock.
+    answer = tx.later(
+        """
+        UPDATE party_participants SET acked_seq = :after
+        WHERE id = :id AND token_hash = :token_hash AND acked_seq < :after
+        AND EXISTS (SELECT 1 FROM party_rooms WHERE id = :room_id AND seq >= :after)
+        """,
+        **mine,
         after=after,
     )
-    tx.run(
-        "UPDATE party_participants SET acked_seq = :after WHERE id = :id AND acked_seq < :after",
-        id=member_id,
+    tx.later(
+        """
+        DELETE FROM party_signaling
+        WHERE room_id = :room_id AND to_id = :id AND seq <= :after AND EXISTS (
+            SELECT 1 FROM party_participants
+            WHERE id = :id AND token_hash = :token_hash AND acked_seq >= :after
+        )
+        """,
+        **mine,
         after=after,
     )
+    return answer
 
 
 def clear(tx: Connection, room_id: int, member_id: int) -> None:
     """Drop what waits for a member who goes."""
-    tx.run(
+    tx.later(
         "DELETE FROM party_signaling WHERE room_id = :room_id AND to_id = :id",
         room_id=room_id,
         id=member_id,
@@ -183,7 +200,7 @@ def clear(tx: Connection, room_id: int, member_id: int) -> None:
 
 def clear_both_ways(tx: Connection, room_id: int, member_id: int) -> None:
     """Drop what waits for a member, and what it has sent: its page is another one now."""
-    tx.run(
+    tx.later(
         "DELETE FROM party_signaling WHERE room_id = :room_id AND (to_id = :id OR from_id = :id)",
         room_id=room_id,
         id=member_id,
@@ -192,37 +209,37 @@ def clear_both_ways(tx: Connection, room_id: int, member_id: int) -> None:
 
 def take_expired(tx: Connection, room_id: int, now: int, most: int) -> list[Expired]:
     """Drop signals of a locked room that nobody acknowledged in time, and note that for their addressees."""
-    dropped = [
-        cast(Expired, signal)
-        for signal in tx.all(
-            """
-            SELECT s.seq, s.to_id, s.from_id, s.client_msg_id, t.participant_id AS to_name,
-                   f.left_at AS sender_left_at, f.joined_seq AS sender_joined_seq
-            FROM party_signaling s
-            JOIN party_participants t ON t.id = s.to_id
-            JOIN party_participants f ON f.id = s.from_id
-            WHERE s.room_id = :room_id AND s.expires_at <= :now
-            ORDER BY s.seq LIMIT :most
-            """,
-            room_id=room_id,
-            now=now,
-            most=most,
+    found = tx.all(
+        """
+        SELECT s.seq, s.to_id, s.from_id, s.client_msg_id, t.participant_id AS to_name,
+               f.left_at AS sender_left_at, f.joined_seq AS sender_joined_seq
+        FROM party_signaling s
+        JOIN party_participants t ON t.id = s.to_id
+        JOIN party_participants f ON f.id = s.from_id
+        WHERE s.room_id = :room_id AND s.expires_at <= :now
+        ORDER BY s.seq LIMIT :most
+        """,
+        room_id=room_id,
+        now=now,
+        most=most,
+    )
+    for to, seq in {signal["to_id"]: signal["seq"] for signal in found}.items():
+        tx.later(
+            "UPDATE party_participants SET expired_seq = :seq WHERE id = :id AND expired_seq < :seq",
+            id=to,
+            seq=seq,
         )
-        # An acknowledgement needs no room's lock and may have been faster.
-        if tx.run(
+    deleted = [
+        tx.later(
             "DELETE FROM party_signaling WHERE room_id = :room_id AND to_id = :to_id AND seq = :seq",
             room_id=room_id,
             to_id=signal["to_id"],
             seq=signal["seq"],
         )
+        for signal in found
     ]
-    for signal in dropped:
-        tx.run(
-            "UPDATE party_participants SET expired_seq = :seq WHERE id = :id AND expired_seq < :seq",
-            id=signal["to_id"],
-            seq=signal["seq"],
-        )
-    return dropped
+    # An acknowledgement needs no room's lock and may have been faster.
+    return [cast(Expired, signal) for signal, answer in zip(found, deleted, strict=True) if answer.matched()]
 
 
 def next_expiry(tx: Connection, room_id: int) -> int | None:

@@ -36,6 +36,17 @@ class Lifetime(TypedDict):
     ttl_ms: int | None
 
 
+class Stream(Due, Cursor):
+    """What taking numbers of a room needs of it."""
+
+    id: int
+    status: str
+    ttl_ms: int | None
+    created_at: int
+    incarnation: int
+    skipped: int
+
+
 class RoomState(Due, Cursor, Activity):
     """What changes in a room while it is polled, by which whoever remembers it sees that it has moved."""
 
@@ -51,17 +62,14 @@ class PolledRoom(RoomState):
     id: int
 
 
-class Room(PolledRoom):
+class Room(PolledRoom, Stream):
     """A room, without what features keep of it. Times are milliseconds since the epoch."""
 
     host_id: str
     password_hash: str | None
     max_participants: int
-    created_at: int
     started_at: int | None
     ended_at: int | None
-    incarnation: int
-    skipped: int
 
 
 class Seen(TypedDict):
@@ -70,6 +78,13 @@ class Seen(TypedDict):
     id: int
     room_id: int
     last_seen_at: int
+
+
+class Claim(TypedDict):
+    """What tells whether a seat is still that of the page which has this token."""
+
+    token_hash: str | None
+    left_at: int | None
 
 
 class Seat(Seen):

@@ -23,7 +23,7 @@ from flask import Flask, current_app
 
 from party.config import ConfigError, Settings
 from party.config.database_url import check
-from party.db.connection import Connection, Row, close
+from party.db.connection import Answer, Connection, Row, close
 from party.db.engines import Engine
 from party.db.errors import Conflict, Duplicate, Locked, Lost, Refused, SchemaBehind, Unreachable
 from party.db.faults import Fault
@@ -35,8 +35,18 @@ from party.errors import Unavailable
 from party.load import load
 
 __all__ = [
-    "Connection", "Database", "Duplicate", "Locked", "Refused", "Row", "SchemaBehind", "Unreachable",
-    "database", "snapshot", "transaction",
+    "Answer",
+    "Connection",
+    "Database",
+    "Duplicate",
+    "Locked",
+    "Refused",
+    "Row",
+    "SchemaBehind",
+    "Unreachable",
+    "database",
+    "snapshot",
+    "transaction",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)

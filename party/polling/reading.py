@@ -9,9 +9,9 @@ from party.db import Connection, Database, snapshot, transaction
 from party.errors import RoomEnded, TokenInvalid
 from party.polling.heartbeats import Heartbeats
 from party.polling.pace import empty_answer, poll_after_ms
-from party.rooms.stream import check_cursor, events_for
+from party.rooms.stream import check_cursor, events_later, member_row
 from party.rooms.views import room_row, room_view
-from party.rows import Caller, Cursor, Member, Message, RoomState, columns
+from party.rows import Activity, Caller, Cursor, Message
 from party.web.models import KIB
 
 ANSWER_MESSAGES = 200
@@ -20,8 +20,19 @@ ANSWER_BYTES = 1024 * KIB
 ENVELOPE_BYTES = 256
 
 
-class _Reader(Member, RoomState):
-    """A member that reads, and the state of its room."""
+class _Reader(Cursor, Activity):
+    """A member that reads, and where its room is."""
+
+    token_hash: str | None
+    acked_seq: int
+    expired_seq: int
+
+
+_SELECT_READER = """
+    SELECT p.token_hash, p.acked_seq, p.expired_seq, r.seq, r.skipped_after, r.status, r.negotiated_at
+    FROM party_participants p JOIN party_rooms r ON r.id = p.room_id
+    WHERE p.id = :id
+"""
 
 
 def poll(
@@ -56,77 +67,66 @@ def note_poll(
     heartbeats.note(now, caller, caller)
 
 
-@transaction
-def acknowledge(tx: Connection, caller: Caller, after: int) -> None:
+def acknowledge(database: Database, caller: Caller, after: int) -> None:
     """The caller has processed everything up to `after`.
 
     Raises `TokenInvalid`, `BadCursor`: the caller was read some time ago.
     """
-    room = tx.one(
-        """
-        SELECT r.seq, r.skipped_after
-        FROM party_participants p JOIN party_rooms r ON r.id = p.room_id
-        WHERE p.id = :id AND p.token_hash = :token_hash
-        """,
-        id=caller["id"],
-        token_hash=caller["token_hash"],
-    )
-    if room is None:
+    if _acknowledge(database, caller, after):
+        return
+    # Either that was known already, or it is not for the caller to say.
+    reader = cast(_Reader | None, database.one(_SELECT_READER, id=caller["id"]))
+    if reader is None or reader["token_hash"] != caller["token_hash"]:
         raise TokenInvalid
-    check_cursor(cast(Cursor, room), after)
-    mailbox.acknowledge(tx, caller["room_id"], caller["id"], after)
+    check_cursor(reader, after)
 
 
-_SELECT_READER = f"""
-    SELECT {columns(Member, "p")}, {columns(RoomState, "r")}
-    FROM party_participants p JOIN party_rooms r ON r.id = p.room_id
-    WHERE p.id = :id
-"""
+@transaction
+def _acknowledge(tx: Connection, caller: Caller, after: int) -> int:
+    answer = mailbox.acknowledge(tx, caller, after)
+    tx.finish()
+    return answer.matched()
 
 
-def _reader(tx: Connection, member_id: int) -> _Reader | None:
-    row = tx.one(_SELECT_READER, id=member_id)
-    return cast(_Reader | None, row)
+def read(
+    database: Database, now: int, caller: Caller, after: int | None, *, sent: bool = False
+) -> dict[str, Any]:
+    """Everything beyond the cursor, up to the size of one answer. Raises `TokenInvalid`, `BadCursor`."""
+    answer = _read(database, now, caller, after, sent, with_room=after is None)
+    return _read(database, now, caller, after, sent, with_room=True) if answer["gap"] else answer
 
 
 @snapshot
-def read(
-    tx: Connection, now: int, caller: Caller, after: int | None, *, sent: bool = False
+def _read(
+    tx: Connection, now: int, caller: Caller, after: int | None, sent: bool, with_room: bool
 ) -> dict[str, Any]:
-    """Everything beyond the cursor, up to the size of one answer. Raises `TokenInvalid`, `BadCursor`."""
-    member = _reader(tx, caller["id"])
-    if member is None or member["token_hash"] != caller["token_hash"]:
+    found = tx.later(_SELECT_READER, id=caller["id"])
+    # Of what the member has acknowledged no signal is left.
+    signals = mailbox.pending_later(tx, caller["room_id"], caller["id"], after or 0, ANSWER_MESSAGES + 1)
+    events = events_later(tx, caller["room_id"], caller["id"], after, ANSWER_MESSAGES + 1)
+    if not with_room:
+        tx.finish()
+    reader = cast(_Reader | None, found.one())
+    if reader is None or reader["token_hash"] != caller["token_hash"]:
         raise TokenInvalid
     if after is not None:
-        check_cursor(member, after)
-    acked = member["acked_seq"]
-    # Events stay as long as the room, so an older cursor gives them again; never those from before
-    # the member came, whose row may have been another's then.
-    events_after = max(acked if after is None else after, member["joined_seq"])
-    messages, more = _fill(member, _pending(tx, member, max(after or 0, acked), events_after))
-    gap = member["expired_seq"] > max(after or 0, acked)
+        check_cursor(reader, after)
+    pending = cast(list[Message], signals.all() + events.all())
+    messages, more = _fill(caller, sorted(pending, key=lambda message: message["seq"]))
     answer = {
         "messages": messages,
         "count": len(messages),
-        "seq": messages[-1]["seq"] if more else member["seq"],
+        "seq": messages[-1]["seq"] if more else reader["seq"],
         "more": more,
-        "gap": gap,
-        "pollAfterMs": poll_after_ms(now, member, more=more, news=bool(messages), sent=sent),
+        "gap": reader["expired_seq"] > max(after or 0, reader["acked_seq"]),
+        "pollAfterMs": poll_after_ms(now, reader, more=more, news=bool(messages), sent=sent),
     }
-    if gap or after is None:
-        answer["room"] = room_view(tx, now, room_row(tx, member["room_id"]), member)
+    if with_room:
+        answer["room"] = room_view(tx, now, room_row(tx, caller["room_id"]), member_row(tx, caller["id"]))
     return answer
 
 
-def _pending(tx: Connection, member: Member, signals_after: int, events_after: int) -> list[Message]:
-    """The signals to a member and the room's events after these numbers, one more than an answer takes."""
-    room_id, most = member["room_id"], ANSWER_MESSAGES + 1
-    signals = mailbox.pending(tx, room_id, member["id"], signals_after, most)
-    events = events_for(tx, room_id, member["id"], events_after, most)
-    return sorted(signals + events, key=lambda message: message["seq"])
-
-
-def _fill(member: Member, pending: list[Message]) -> tuple[list[dict[str, Any]], bool]:
+def _fill(caller: Caller, pending: list[Message]) -> tuple[list[dict[str, Any]], bool]:
     """As many messages as fit into one answer, at least one, and whether any is left."""
     messages: list[dict[str, Any]] = []
     size = 0
@@ -139,7 +139,7 @@ def _fill(member: Member, pending: list[Message]) -> tuple[list[dict[str, Any]],
                 "seq": row["seq"],
                 "type": row["type"],
                 "fromId": row["from_id"],
-                "toId": None if row["to_id"] is None else member["participant_id"],
+                "toId": None if row["to_id"] is None else caller["participant_id"],
                 "payload": json.loads(row["payload"]),
                 "createdAt": iso(row["created_at"]),
             }

@@ -4,7 +4,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from party.db import Connection, Duplicate
-from party.rows import Room
+from party.rows import Stream
 
 
 def day_of(ms: int) -> str:
@@ -32,7 +32,7 @@ def room_counts(tx: Connection, room_id: int) -> dict[str, int]:
     }
 
 
-def add_difference(tx: Connection, room: Room, before: dict[str, int]) -> None:
+def add_difference(tx: Connection, room: Stream, before: dict[str, int]) -> None:
     """Add to a room's day what its `room_counts` have lost since `before`: the sum stays the same."""
     now = room_counts(tx, room["id"])
     lost = {name: count - now[name] for name, count in before.items() if count != now[name]}

@@ -49,11 +49,7 @@ def end(tx: Connection, now: int, caller: Caller) -> None:
 
 def free_seat(tx: Connection, now: int, member: Seat) -> None:
     """A member goes: its token is dead, nothing waits for it any more, its place is free."""
-    # Signals before members, as in an acknowledgement: in the other order the two would deadlock.
-    mailbox.clear(tx, member["room_id"], member["id"])
-    mailbox.forget_ids(tx, member["token_hash"])
-    features().member_gone(tx, member)
-    tx.run(
+    tx.later(
         """
         UPDATE party_participants
         SET left_at = :now, token_hash = NULL, previous_token_hash = NULL, retry_key_hash = NULL
@@ -62,6 +58,10 @@ def free_seat(tx: Connection, now: int, member: Seat) -> None:
         now=now,
         id=member["id"],
     )
+    # Members before signals, as in an acknowledgement: in the other order the two would deadlock.
+    mailbox.clear(tx, member["room_id"], member["id"])
+    mailbox.forget_ids(tx, member["token_hash"])
+    features().member_gone(tx, member)
 
 
 def end_locked(

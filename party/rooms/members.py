@@ -69,7 +69,7 @@ def _find(db: Database, condition: str, token_hash: str) -> Caller | None:
 @transaction
 def _confirm(tx: Connection, member_id: int, token_hash: str) -> None:
     """The new page has got its token, so the one before is good for nothing any more."""
-    tx.run(
+    tx.later(
         """
         UPDATE party_participants SET previous_token_hash = NULL
         WHERE id = :id AND token_hash = :token_hash

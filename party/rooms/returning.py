@@ -91,8 +91,6 @@ def _reseat(
     if room["status"] == "ended":
         raise RoomEnded
     token = tokens.new_token()
-    mailbox.clear_both_ways(tx, room["id"], member["id"])
-    mailbox.forget_ids(tx, member["token_hash"])
     advance(tx, room, now, members=True, negotiated_at=now)
     page = {
         "token_hash": tokens.hashed(token),
@@ -100,7 +98,8 @@ def _reseat(
         "last_seen_at": now,
         "acked_seq": room["seq"],
     }
-    tx.run(
+    old_hash = member["token_hash"]
+    tx.later(
         """
         UPDATE party_participants
         SET token_hash = :token_hash, previous_token_hash = :previous_token_hash,
@@ -111,6 +110,8 @@ def _reseat(
         **page,
     )
     member.update(cast(Member, page))
+    mailbox.clear_both_ways(tx, room["id"], member["id"])
+    mailbox.forget_ids(tx, old_hash)
     found = room_view(tx, now, room, member, token)
     data = {"participant": participant_in(found, member)}
     add_event(tx, room, now, "participant-rejoined", member["participant_id"], data)

@@ -9,14 +9,15 @@ wait in vain for the new one. So the first number in another incarnation of the 
 have been lost, and a cursor among those skipped is known to be of what was lost.
 """
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from party import clock
 from party.config import settings
-from party.db import Connection
+from party.db import Answer, Connection, Row
 from party.errors import BadCursor, RoomEnded, RoomNotFound, TokenInvalid
 from party.rooms.counts import add_difference, room_counts
-from party.rows import MEMBER_COLUMNS, ROOM_COLUMNS, Cursor, Due, Member, Message, Room, Seat
+from party.rows import MEMBER_COLUMNS, ROOM_COLUMNS, Cursor, Due, Member, Room, Seat, Stream, columns
 from party.web.models import to_json
 
 # A room's latest events that are kept, and after how many numbers of the room it is looked whether there
@@ -26,6 +27,9 @@ TRIM_EVERY = 500
 
 # So many numbers are skipped at once.
 SKIPPED = 1_000_000
+
+_STREAM_COLUMNS = columns(Stream)
+_SELECT_MEMBER = f"SELECT {MEMBER_COLUMNS} FROM party_participants WHERE id = :id"
 
 
 def is_due(room: Due, now: int) -> bool:
@@ -59,12 +63,7 @@ def lock_room(tx: Connection, room_id: int, *, wait: bool = True) -> Room:
 
     Raises `RoomNotFound` if it was purged meanwhile; without `wait`, `Locked` if somebody else has the lock.
     """
-    lock = "FOR UPDATE" if wait else "FOR UPDATE NOWAIT"
-    sql = f"SELECT {ROOM_COLUMNS} FROM party_rooms WHERE id = :id {lock}"
-    room = tx.lock_room(room_id, sql, wait=wait).one()
-    if room is None:
-        raise RoomNotFound
-    return cast(Room, room)
+    return cast(Room, _locked(_lock_later(tx, room_id, ROOM_COLUMNS, wait=wait)))
 
 
 def lock_as_member(tx: Connection, caller: Seat, *, even_ended: bool = False) -> tuple[Room, Member]:
@@ -73,24 +72,56 @@ def lock_as_member(tx: Connection, caller: Seat, *, even_ended: bool = False) ->
     Between the check of the token and the lock another request may have removed the member,
     replaced the token or ended the room. Raises `TokenInvalid`, `RoomEnded`.
     """
-    room = lock_room(tx, caller["room_id"])
-    member = member_row(tx, caller["id"])
-    # A free seat has no token either, so that alone says nothing of one that was never given any.
-    if member is None or member["left_at"] is not None or member["token_hash"] != caller["token_hash"]:
-        raise TokenInvalid
+    answer = _lock_later(tx, caller["room_id"], ROOM_COLUMNS)
+    seat = tx.later(_SELECT_MEMBER, id=caller["id"])
+    room = cast(Room, _locked(answer))
+    member = cast(Member, _claimed(seat, caller))
     if room["status"] == "ended" and not even_ended:
         raise RoomEnded
     return room, member
 
 
+def lock_stream_later(tx: Connection, caller: Seat) -> Callable[[], Stream]:
+    """As `lock_as_member` even in an ended room, but `later`, and reading no more than `advance` needs."""
+    answer = _lock_later(tx, caller["room_id"], _STREAM_COLUMNS)
+    claim = tx.later("SELECT token_hash, left_at FROM party_participants WHERE id = :id", id=caller["id"])
+
+    def room() -> Stream:
+        found = _locked(answer)
+        _claimed(claim, caller)
+        return cast(Stream, found)
+
+    return room
+
+
+def _lock_later(tx: Connection, room_id: int, columns: str, *, wait: bool = True) -> Answer:
+    lock = "FOR UPDATE" if wait else "FOR UPDATE NOWAIT"
+    return tx.lock_room(room_id, f"SELECT {columns} FROM party_rooms WHERE id = :id {lock}", wait=wait)
+
+
+def _locked(answer: Answer) -> Row:
+    room = answer.one()
+    if room is None:
+        raise RoomNotFound
+    return room
+
+
+def _claimed(answer: Answer, caller: Seat) -> Row:
+    """The row of the caller's seat. Raises `TokenInvalid` if it is not the caller's any more."""
+    member = answer.one()
+    # A free seat has no token either, so that alone says nothing of one that was never given any.
+    if member is None or member["left_at"] is not None or member["token_hash"] != caller["token_hash"]:
+        raise TokenInvalid
+    return member
+
+
 def member_row(tx: Connection, member_id: int) -> Member | None:
     """Who has, or had, a seat."""
-    found = tx.one(f"SELECT {MEMBER_COLUMNS} FROM party_participants WHERE id = :id", id=member_id)
-    return cast(Member | None, found)
+    return cast(Member | None, tx.one(_SELECT_MEMBER, id=member_id))
 
 
 def advance(
-    tx: Connection, room: Room, now: int, count: int = 1, *, members: bool = False, **changes: Any
+    tx: Connection, room: Stream, now: int, count: int = 1, *, members: bool = False, **changes: Any
 ) -> int:
     """Take `count` numbers of a locked room and return the first; a change keeps the room alive.
 
@@ -115,15 +146,15 @@ def advance(
     if members:
         changes["members_seq"] = changes["seq"]
     assignments = ", ".join(f"{column} = :{column}" for column in changes)
-    tx.run(f"UPDATE party_rooms SET {assignments} WHERE id = :id", id=room["id"], **changes)
-    room.update(cast(Room, changes))
+    tx.later(f"UPDATE party_rooms SET {assignments} WHERE id = :id", id=room["id"], **changes)
+    room.update(cast(Stream, changes))
     tx.moved.add(room["id"])
     if (first - 1) // TRIM_EVERY != room["seq"] // TRIM_EVERY:
         _trim_events(tx, room)
     return first
 
 
-def _trim_events(tx: Connection, room: Room) -> None:
+def _trim_events(tx: Connection, room: Stream) -> None:
     """Delete a room's old events; members that have not acknowledged them will see a gap."""
     oldest = tx.one(
         f"""
@@ -136,9 +167,9 @@ def _trim_events(tx: Connection, room: Room) -> None:
         return
     cut = {"id": room["id"], "seq": oldest["seq"]}
     before = room_counts(tx, room["id"])
-    tx.run("DELETE FROM party_events WHERE room_id = :id AND seq <= :seq", **cut)
+    tx.later("DELETE FROM party_events WHERE room_id = :id AND seq <= :seq", **cut)
     add_difference(tx, room, before)
-    tx.run(
+    tx.later(
         """
         UPDATE party_participants SET expired_seq = :seq
         WHERE room_id = :id AND left_at IS NULL AND acked_seq < :seq AND expired_seq < :seq
@@ -149,7 +180,7 @@ def _trim_events(tx: Connection, room: Room) -> None:
 
 def add_event(
     tx: Connection,
-    room: Room,
+    room: Stream,
     now: int,
     type: str,
     actor_id: str | None,
@@ -162,7 +193,7 @@ def add_event(
 
     It is for all members, or for the one whose row is `to_id`.
     """
-    tx.run(
+    tx.later(
         """
         INSERT INTO party_events (room_id, seq, type, actor_id, to_id, data, created_at)
         VALUES (:room_id, :seq, :type, :actor_id, :to_id, :data, :now)
@@ -179,7 +210,7 @@ def add_event(
 
 def publish(
     tx: Connection,
-    room: Room,
+    room: Stream,
     now: int,
     type: str,
     actor_id: str | None,
@@ -191,18 +222,23 @@ def publish(
     add_event(tx, room, now, type, actor_id, data)
 
 
-def events_for(tx: Connection, room_id: int, member_id: int, after: int, most: int) -> list[Message]:
-    """A room's events after a number, to all or to this member."""
-    found = tx.all(
-        """
+def events_later(tx: Connection, room_id: int, member_id: int, after: int | None, most: int) -> Answer:
+    """A room's events after a number, to all or to this member: each a `Message`.
+
+    None stands for what the member has acknowledged. Never those from before it came, whose row may have
+    been another's then.
+    """
+    return tx.later(
+        f"""
         SELECT seq, type, actor_id AS from_id, to_id, data AS payload, created_at
         FROM party_events
-        WHERE room_id = :room_id AND seq > :after AND (to_id IS NULL OR to_id = :id)
+        WHERE room_id = :room_id AND (to_id IS NULL OR to_id = :id)
+        AND seq > {"(SELECT acked_seq FROM party_participants WHERE id = :id)" if after is None else ":after"}
+        AND seq > (SELECT joined_seq FROM party_participants WHERE id = :id)
         ORDER BY seq LIMIT :most
         """,
         room_id=room_id,
         id=member_id,
-        after=after,
         most=most,
+        **({} if after is None else {"after": after}),
     )
-    return cast(list[Message], found)

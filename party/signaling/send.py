@@ -2,11 +2,10 @@
 
 from party import mailbox
 from party.config import settings
-from party.db import Connection, transaction
+from party.db import Connection, Row, transaction
 from party.errors import MailboxFull, PeerNotFound, RoomEnded
-from party.rooms.stream import advance, check_cursor, earliest, lock_as_member
-from party.rooms.views import present_members
-from party.rows import Caller, Member, Room
+from party.rooms.stream import advance, check_cursor, earliest, lock_stream_later
+from party.rows import Caller, Stream
 from party.signaling.models import Message
 from party.web.models import to_json
 
@@ -22,11 +21,14 @@ def send(
     A known `clientMsgId` gives its first number and stores nothing. Raises `BadCursor`,
     `PeerNotFound`, `MailboxFull`, `RoomEnded`.
     """
-    room, sender = lock_as_member(tx, caller, even_ended=True)
+    ids = [message.clientMsgId for message in messages if message.clientMsgId]
+    lock = lock_stream_later(tx, caller)
+    known_ids = mailbox.known_ids_later(tx, caller["token_hash"], ids)
+    boxes = mailbox.boxes_later(tx, caller["room_id"], {message.toId for message in messages})
+    room = lock()
     if after is not None:
         check_cursor(room, after)
-    ids = [message.clientMsgId for message in messages if message.clientMsgId]
-    known = mailbox.known_ids(tx, sender["token_hash"], ids)
+    known = {row["client_msg_id"]: row["seq"] for row in known_ids.all()} if known_ids else {}
     # A second message with the same id in one batch is a retry of the first.
     fresh: dict[str | int, Message] = {}
     for i, message in enumerate(messages):
@@ -34,26 +36,26 @@ def send(
             fresh.setdefault(message.clientMsgId or i, message)
     if fresh and room["status"] == "ended":
         raise RoomEnded
-    first = _store(tx, now, room, sender, list(fresh.values())) if fresh else 0
+    first = _store(tx, now, room, caller, list(fresh.values()), boxes.all()) if fresh else 0
     if after is not None:
-        mailbox.acknowledge(tx, room["id"], sender["id"], after)
+        mailbox.acknowledge(tx, caller, after)
     numbers = {key: first + i for i, key in enumerate(fresh)}
     numbers.update(known)
     return [numbers[message.clientMsgId or i] for i, message in enumerate(messages)], bool(fresh)
 
 
-def _store(tx: Connection, now: int, room: Room, sender: Member, messages: list[Message]) -> int:
+def _store(
+    tx: Connection, now: int, room: Stream, sender: Caller, messages: list[Message], boxes: list[Row]
+) -> int:
     """Store new signals under consecutive numbers; the first of them."""
-    peers = {
-        member["participant_id"]: member["id"]
-        for member in present_members(tx, room["id"])
-        if member["id"] != sender["id"]
-    }
+    peers = {box["participant_id"]: box for box in boxes if box["id"] != sender["id"]}
     signals = [_signal(peers, message) for message in messages]
-    for to in dict.fromkeys(signal.to for signal in signals):
-        theirs = [signal.bytes for signal in signals if signal.to == to]
-        signals_left, bytes_left = mailbox.space(tx, room["id"], to)
-        if signals_left < len(theirs) or bytes_left < sum(theirs):
+    for box in peers.values():
+        theirs = [signal.bytes for signal in signals if signal.to == box["id"]]
+        if (
+            box["signals"] + len(theirs) > mailbox.MAILBOX_SIGNALS
+            or int(box["bytes"]) + sum(theirs) > mailbox.MAILBOX_BYTES
+        ):
             raise MailboxFull(retry_after=MAILBOX_RETRY_SECONDS)
     expires_at = now + settings().signal_ttl_ms
     due_at = earliest(room["due_at"], expires_at)
@@ -62,10 +64,10 @@ def _store(tx: Connection, now: int, room: Room, sender: Member, messages: list[
     return first
 
 
-def _signal(peers: dict[str, int], message: Message) -> mailbox.Signal:
+def _signal(peers: dict[str, Row], message: Message) -> mailbox.Signal:
     if message.toId not in peers:
         raise PeerNotFound
     payload = to_json(message.payload)
     return mailbox.Signal(
-        peers[message.toId], message.type, payload, len(payload.encode()), message.clientMsgId
+        peers[message.toId]["id"], message.type, payload, len(payload.encode()), message.clientMsgId
     )
