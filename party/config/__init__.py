@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from dotenv import dotenv_values
 from flask import Flask, current_app
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from party.config.database_url import SQLITE, check, read_sqlite_url
@@ -30,6 +30,7 @@ from party.config.setting_types import (
     Secret,
     StunUrls,
     TurnUrls,
+    not_blank,
 )
 
 # Where the code lies, and where config.py, .env and instance/ do. That is one folder, except where
@@ -51,7 +52,9 @@ class Settings(BaseModel):
 
     DATABASE_URL: DatabaseUrl = "sqlite:///instance/party.sqlite3"
     DB_POOL_SIZE: Count = 4
-    SECRET_KEY: Annotated[str, Field(min_length=1, repr=False, examples=["a long random text"])]
+    SECRET_KEY: Annotated[
+        str, AfterValidator(not_blank), Field(min_length=1, repr=False, examples=["a long random text"])
+    ]
     ALLOWED_ORIGINS: Origins = []
     TRUSTED_PROXIES: Annotated[int, Field(ge=0, le=1000)] = 0
     ROOMS_PER_HOUR: Count = 10

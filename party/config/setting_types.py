@@ -65,10 +65,34 @@ def _network(value: str) -> str:
     return str(meant)
 
 
+def _networks(value: object) -> object:
+    """An object in which no network stands twice, in two ways to write it: the last would win."""
+    found = _object(value)
+    meant = [network for name in found if (network := _meant(name))] if isinstance(found, dict) else []
+    if twice := next((network for network in meant if meant.count(network) > 1), None):
+        raise ValueError(f"{twice} is there more than once")
+    return found
+
+
+def _meant(name: object) -> str | None:
+    """The network that is meant; None where it is none, which is told later."""
+    try:
+        return _network(name) if isinstance(name, str) else None
+    except ValueError:
+        return None
+
+
 def _header_text(value: str | None) -> str | None:
     """It comes in a header, which carries nothing else, and no spaces at its ends."""
     if value is not None and not re.fullmatch(r"[!-~]([ -~]*[!-~])?", value):
         raise ValueError("write letters, digits and signs of ASCII, without spaces at the ends")
+    return value
+
+
+def not_blank(value: str | None) -> str | None:
+    """Of spaces alone it would keep nobody out."""
+    if value is not None and not value.strip():
+        raise ValueError("it consists of spaces only")
     return value
 
 
@@ -77,6 +101,7 @@ DatabaseUrl = Annotated[str, AfterValidator(database_url.check), Field(repr=Fals
 Secret = Annotated[
     str | None,
     BeforeValidator(lambda value: value or None),
+    AfterValidator(not_blank),
     Field(repr=False, examples=["a long random text"]),
 ]
 HeaderSecret = Annotated[Secret, AfterValidator(_header_text)]
@@ -94,7 +119,7 @@ OwnLimit = Literal["ROOMS_PER_HOUR", "GUESSES_PER_MINUTE", "LOOKS_PER_MINUTE"]
 OwnLimits = Annotated[dict[OwnLimit, Annotated[Count, Field(strict=True)]], Field(min_length=1)]
 Networks = Annotated[
     dict[Annotated[str, AfterValidator(_network)], OwnLimits],
-    BeforeValidator(_object),
+    BeforeValidator(_networks),
     Field(examples=[{"192.0.2.0/24": {"ROOMS_PER_HOUR": 500, "LOOKS_PER_MINUTE": 3000}}]),
 ]
 StunUrls = Annotated[

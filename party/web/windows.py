@@ -32,11 +32,13 @@ T = TypeVar("T")
 MOST_ENTRIES = 600
 # So few are kept one by one, to the millisecond.
 FEW = 100
-# Keys counted in memory while the database is away, before all of them are forgotten.
+# Keys counted in memory while the database is away, before some are forgotten.
 MANY_KEYS = 10_000
 
 # When, in milliseconds, and how many: in the order of time.
 Entry = tuple[int, int]
+# By their keys the entries that are counted in memory, and until when they count.
+Rows = dict[str, tuple[list[Entry], int]]
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,7 @@ class _InDatabase(Ledger):
 class _InMemory(Ledger):
     """While the database is away. What is looked up there cannot be."""
 
-    def __init__(self, rows: dict[str, list[Entry]], now: int, hashed: Callable[[Window], str]) -> None:
+    def __init__(self, rows: Rows, now: int, hashed: Callable[[Window], str]) -> None:
         super().__init__(now, hashed)
         self._rows = rows
 
@@ -198,11 +200,11 @@ class _InMemory(Ledger):
 
     def _load(self, windows: tuple[Window, ...]) -> None:
         for window in windows:
-            entries = self._rows.get(self._hashed(window), [])
+            entries, _ = self._rows.get(self._hashed(window), ([], 0))
             self._entries.setdefault(window, _current(entries, self._now, window))
 
     def _store(self, window: Window, entries: list[Entry]) -> None:
-        self._rows[self._hashed(window)] = entries
+        self._rows[self._hashed(window)] = entries, self._now + window.seconds * 1000
 
 
 class Windows:
@@ -216,7 +218,7 @@ class Windows:
     def __init__(self, database: Database, secret: str) -> None:
         self._database = database
         self._secret = secret.encode()
-        self._rows: dict[str, list[Entry]] = {}
+        self._rows: Rows = {}
         self._lock = Lock()
 
     def run(self, plan: Callable[[Ledger], T]) -> tuple[T, dict[Window, State]]:
@@ -241,14 +243,14 @@ class Windows:
         try:
             row = self._database.one("SELECT hits FROM party_rate_limits WHERE key_hash = :key", key=key)
         except Unreachable:
-            return _state(_current(self._rows.get(key, []), now, window), now, window)
+            return _state(_current(self._rows.get(key, ([], 0))[0], now, window), now, window)
         return _state(_read(row["hits"] if row else None, now, window), now, window)
 
     def _run_in_memory(self, plan: Callable[[Ledger], T]) -> tuple[T, dict[Window, State]]:
         now = clock.now_ms()
         with self._lock:
             if len(self._rows) > MANY_KEYS:
-                self._rows.clear()
+                self._rows = _most_used(self._rows, now)
             ledger = _InMemory(self._rows, now, self._hashed)
             try:
                 result = plan(ledger)
@@ -261,6 +263,16 @@ class Windows:
     def _hashed(self, window: Window) -> str:
         text = f"{window.action} {window.key}"
         return hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()
+
+
+def _most_used(rows: Rows, now: int) -> Rows:
+    """What still counts, or a half of it.
+
+    Somebody with many addresses pushes out such that have little in their windows, and nobody who is refused.
+    """
+    used = {key: sum(count for _, count in entries) for key, (entries, until) in rows.items() if until > now}
+    kept = sorted(used, key=used.__getitem__)[-MANY_KEYS // 2 :]
+    return {key: rows[key] for key in kept}
 
 
 @transaction

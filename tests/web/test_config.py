@@ -130,6 +130,10 @@ def test_trusted_networks_are_an_object_in_config_py_and_in_the_environment(tmp_
         {"192.0.2.0/24": {"ROOMS_PER_HOUR": "500"}},
         {"192.0.2.0/24": {}},
         {"fe80::1%eth0": {"ROOMS_PER_HOUR": 5}},
+        # One network in two spellings, of which only the last would count.
+        {"192.0.2.0/24": {"ROOMS_PER_HOUR": 5}, " 192.0.2.0/24": {"LOOKS_PER_MINUTE": 5}},
+        {"192.0.2.7": {"ROOMS_PER_HOUR": 5}, "192.0.2.7/32": {"LOOKS_PER_MINUTE": 5}},
+        {"2001:db8::/32": {"ROOMS_PER_HOUR": 5}, "2001:DB8:0::/32": {"ROOMS_PER_HOUR": 6}},
     ],
     ids=str,
 )

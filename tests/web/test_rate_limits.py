@@ -9,6 +9,7 @@ from flask import Flask
 from party.config import Settings
 from party.db import Database
 from party.db.migrate import migrate
+from party.web import windows
 from tests.conftest import Clock, MakeApp, MakeServer
 from tests.support.mariadb import MariaDB
 from tests.support.peers import Answer, Api
@@ -269,6 +270,21 @@ def test_while_the_database_is_away_the_limits_are_counted_in_memory(make_app: M
         assert [client.request("GET", UNKNOWN).status for _ in range(4)] == [404, 404, 404, 429]
     finally:
         server.remove()
+
+
+def test_who_is_refused_in_memory_is_not_forgotten_for_many_others(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(windows, "MANY_KEYS", 20)
+    nowhere = "mysql://app:x@127.0.0.1:1/party"
+    client = Api.of_app(make_app(DATABASE_URL=nowhere, LOOKS_PER_MINUTE=3, TRUSTED_PROXIES=1))
+
+    def look(address: str) -> int:
+        return client.request("GET", UNKNOWN, headers={"X-Forwarded-For": address}).status
+
+    assert [look("192.0.2.1") for _ in range(4)] == [503, 503, 503, 429]
+    assert {look(f"198.51.100.{n}") for n in range(100)} == {503}
+    assert look("192.0.2.1") == 429
 
 
 def test_a_refusal_says_of_what_there_was_too_much_and_for_how_long(make_app: MakeApp, clock: Clock) -> None:

@@ -305,6 +305,9 @@ def test_a_setting_whose_name_is_mistyped_stops_the_start(
         ("METRICS_TOKEN", "schlüssel"),
         ("METRICS_TOKEN", "  spaces  "),
         ("METRICS_TOKEN", "tab\tin it"),
+        ("TURN_SECRET", "   "),
+        ("TURN_SECRET", " \t"),
+        ("SECRET_KEY", "  "),
     ],
 )
 def test_a_value_beyond_what_can_work_stops_the_start(tmp_path: Path, name: str, value: str) -> None:
