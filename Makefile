@@ -42,7 +42,7 @@ test: $(VENV)/development
 	$(BIN)/python -m pytest $(IN_PARALLEL) $(ARGS)
 
 removal: test
-	for feature in quiz ice php_paths page; do \
+	for feature in $$($(BIN)/python -m tests.removal); do \
 		$(BIN)/python -m tests.removal $$feature $(IN_PARALLEL) $(ARGS) || exit 1; done
 
 lint: $(VENV)/development types bundle

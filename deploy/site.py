@@ -147,20 +147,20 @@ class Site:
                 if not owner or _is_dead(owner):
                     self._remove_lock(folder)
 
-    def _set_aside(self, holder: dict[str, object]) -> None:
+    def _set_aside(self, owner: dict[str, object]) -> None:
         """Move the lock of a deploy that was killed; raises `DeployError` if it may live.
 
         Of several that find it dead at once one succeeds: for the others the new name is taken.
         """
-        who = f"{holder.get('user', 'somebody')}@{holder.get('host', 'somewhere')}"
-        since = holder.get("since", "just now")
-        if not _is_dead(holder):
+        who = f"{owner.get('user', 'somebody')}@{owner.get('host', 'somewhere')}"
+        since = owner.get("since", "just now")
+        if not _is_dead(owner):
             raise DeployError(
                 f"{who} has been deploying since {since}; wait for that to end."
                 f" If it has died, delete the folder {self._lock} on the server."
             )
         click.echo(f"took over from {who}, who has been deploying since {since} and was killed")
-        known = hashlib.sha256(json.dumps(holder, sort_keys=True).encode()).hexdigest()[:16]
+        known = hashlib.sha256(json.dumps(owner, sort_keys=True).encode()).hexdigest()[:16]
         self.account.rename_folder(self._lock, f"{self._lock}-{known}")
 
     def _remove_lock(self, folder: str) -> None:

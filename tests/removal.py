@@ -1,6 +1,7 @@
 """Runs the suite in a copy of the project from which one optional feature has been removed.
 
     python -m tests.removal quiz [what pytest takes]
+    python -m tests.removal          names the features
 
 A feature is a folder of the same name in `party/` and `tests/`, a line in `create_app`, and a migration
 where it has tables. Nothing else may know it, but for tests that say so: `@pytest.mark.needs("quiz")`.
@@ -46,6 +47,9 @@ def run(feature: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 if __name__ == "__main__":
+    if len(sys.argv) == 1:
+        sys.stdout.write("\n".join(FEATURES))
+        sys.exit()
     done = run(*sys.argv[1:])
     sys.stdout.write(done.stdout)
     sys.exit(done.returncode)
