@@ -61,6 +61,15 @@ may be written as texts everywhere, with commas ("https://a.example, https://b.e
 # once a minute.
 # ONLINE_SECONDS = 90
 
+# Who has not been seen for longer is shown as disconnected, and then leaves, so that the place is free.
+# Each must be more than the one before, ONLINE_SECONDS being the first.
+# DISCONNECTED_AFTER_SECONDS = 300
+# SEAT_FREED_AFTER_SECONDS = 600
+
+# In rooms that want it so, another one is host when the host has not been seen for so long. No less than
+# ONLINE_SECONDS.
+# HOST_GONE_AFTER_SECONDS = 120
+
 # How long a poll may be held until something comes. 0: answer at once, as shared hosting needs it,
 # where every held request occupies a process: behind Passenger it counts as 0, whatever stands here.
 # LONG_POLL_SECONDS = 0

@@ -13,7 +13,7 @@ from party import config, db, errors, features, passenger
 from party.db import migrate
 from party.ops import cleanup, health, metrics
 from party.polling import routes as polling
-from party.rooms import members
+from party.rooms import host_routes, members
 from party.rooms import routes as rooms
 from party.signaling import routes as signaling
 from party.web import calls, headers, rate_limits
@@ -37,6 +37,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     polling.init_app(app, settings, app.extensions["party.database"])
 
     app.register_blueprint(rooms.blueprint)
+    app.register_blueprint(host_routes.blueprint)
     app.register_blueprint(signaling.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)

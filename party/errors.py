@@ -4,16 +4,22 @@ Each error is a class with the contract's code and status, so that a store can r
 knowing HTTP and the OpenAPI document can list it without raising it.
 """
 
+from typing import Literal
+
 from flask import Flask, Response, g, jsonify
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Response as WerkzeugResponse
+
+# Why a token is good for nothing any more.
+Reason = Literal["left", "removed", "banned", "rejected", "absent", "replaced"]
 
 
 class ApiError(Exception):
     """A failure the client is told about.
 
     `message` is for people and never carries internals; `field` names the offending field of a
-    validation error; `retry_after` (whole seconds) goes into the body and the `Retry-After` header.
+    validation error; `retry_after` (whole seconds) goes into the body and the `Retry-After` header;
+    `reason` tells why a token is good for nothing any more.
     """
 
     status = 500
@@ -21,11 +27,17 @@ class ApiError(Exception):
     message = "Something went wrong on our side."
 
     def __init__(
-        self, message: str | None = None, *, field: str | None = None, retry_after: int | None = None
+        self,
+        message: str | None = None,
+        *,
+        field: str | None = None,
+        retry_after: int | None = None,
+        reason: Reason | None = None,
     ) -> None:
         super().__init__(message or self.message)
         self.field = field
         self.retry_after = retry_after
+        self.reason = reason
 
 
 def _duration(seconds: int) -> str:
@@ -63,6 +75,22 @@ class HostOnly(ApiError):
     status, code, message = 403, "HOST_ONLY", "Only the host may do this."
 
 
+class PlayersOnly(ApiError):
+    status, code, message = 403, "PLAYERS_ONLY", "Only the players may do this."
+
+
+class NotApproved(ApiError):
+    status, code, message = 403, "NOT_APPROVED", "The host has not let you in yet."
+
+
+class RoomLocked(ApiError):
+    status, code, message = 403, "ROOM_LOCKED", "This room is locked: nobody can join."
+
+
+class Banned(ApiError):
+    status, code, message = 403, "BANNED", "The host does not let you into this room."
+
+
 class WrongPassword(ApiError):
     status, code, message = 403, "WRONG_PASSWORD", "The room's password is missing or wrong."
 
@@ -93,6 +121,14 @@ class ParticipantIdTaken(ApiError):
 
 class RoomFull(ApiError):
     status, code, message = 409, "ROOM_FULL", "The room is full."
+
+
+class LobbyFull(ApiError):
+    status, code, message = 409, "LOBBY_FULL", "Too many are waiting to be let in."
+
+
+class SeatTaken(ApiError):
+    status, code, message = 409, "SEAT_TAKEN", "Somebody has this seat."
 
 
 class WrongStatus(ApiError):
@@ -154,6 +190,8 @@ def _respond(error: ApiError) -> Response:
         body["field"] = error.field
     if error.retry_after is not None:
         body["retryAfter"] = error.retry_after
+    if error.reason is not None:
+        body["reason"] = error.reason
     if error.status == 500:
         body["requestId"] = g.request_id
     response = jsonify(success=False, error=body)

@@ -64,7 +64,7 @@ def boxes_later(tx: Connection, room_id: int, participant_ids: Iterable[str]) ->
         SELECT p.id, p.participant_id, COUNT(s.seq) AS signals, COALESCE(SUM(s.payload_bytes), 0) AS bytes
         FROM party_participants p
         LEFT JOIN party_signaling s ON s.room_id = p.room_id AND s.to_id = p.id
-        WHERE p.room_id = :room_id AND p.left_at IS NULL
+        WHERE p.room_id = :room_id AND p.left_at IS NULL AND p.role <> 'guest'
         AND p.participant_id IN ({", ".join(f":{name}" for name in ids)})
         GROUP BY p.id, p.participant_id
         """,

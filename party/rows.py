@@ -4,7 +4,11 @@ Each names what its readers need and no more. A function that needs less asks fo
 `Caller` are both something with the `Due` of a room.
 """
 
-from typing import TypedDict
+from typing import Literal, TypedDict
+
+# Who may make a call: anyone; anyone, or a member with a token; who waits for approval, too, or only until it
+# has been told that it is refused; a member; one who plays; the host.
+Access = Literal["anyone", "anyone or member", "even refused", "even waiting", "member", "player", "host"]
 
 
 class Due(TypedDict):
@@ -68,6 +72,17 @@ class Room(PolledRoom, Stream):
     host_id: str
     password_hash: str | None
     max_participants: int
+    name: str | None
+    game_type: str | None
+    # 0 or 1, as `locked`, `listed` and `shared_state` are.
+    approval: int
+    locked: int
+    listed: int
+    seats: int
+    shared_state: int
+    host_gone: str
+    # How many may not come again.
+    bans: int
     started_at: int | None
     ended_at: int | None
 
@@ -91,20 +106,30 @@ class Seat(Seen):
     """Who somebody is in a room, and what its page has processed."""
 
     participant_id: str
+    # host, player, spectator; guest is one who waits for approval.
     role: str
+    presence: str
+    left_at: int | None
     token_hash: str | None
     previous_token_hash: str | None
     acked_seq: int
 
 
 class Member(Seat):
-    """One who is, or was, in a room."""
+    """One who is, or was, in a room, or waits for that."""
 
     name: str
+    # The numbered place that it has, or as a guest wishes for; None without.
+    seat: int | None
+    # What a guest asks to be.
+    asked_role: str | None
+    # When a poll last made it online again.
+    returned_at: int
+    device_hash: str | None
     retry_key_hash: str | None
+    # Of a guest, when it asked.
     joined_at: int
     joined_seq: int
-    left_at: int | None
     expired_seq: int
 
 
@@ -113,6 +138,8 @@ class Caller(Seat, RoomState):
 
     # Of the token that the request carries: the member's, or the one before an unconfirmed rejoin.
     used_token_hash: str | None
+    # Who may make this call (`party.rooms.rules`): looked at again under the room's lock.
+    access: Access
 
 
 class Message(TypedDict):

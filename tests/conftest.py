@@ -37,6 +37,8 @@ GENEROUS = {
     "LOOKS_PER_MINUTE": 100_000,
     "POLLS_PER_SECOND": 10_000,
     "SENDS_PER_SECOND": 10_000,
+    "DISCONNECTED_AFTER_SECONDS": 500_000,
+    "SEAT_FREED_AFTER_SECONDS": 1_000_000,
     "SECRET_KEY": "a key for tests",
 }
 ENGINES = ("sqlite", "mariadb")

@@ -6,6 +6,7 @@ import os
 import runpy
 import secrets
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from traceback import extract_tb
 from typing import Annotated, Any
@@ -70,6 +71,9 @@ class Settings(BaseModel):
     SIGNAL_TTL_SECONDS: Seconds = 120
     MESSAGE_TTL_HOURS: Hours = 48
     ONLINE_SECONDS: Seconds = 90
+    HOST_GONE_AFTER_SECONDS: Seconds = 120
+    DISCONNECTED_AFTER_SECONDS: Seconds = 300
+    SEAT_FREED_AFTER_SECONDS: Seconds = 600
     LONG_POLL_SECONDS: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 0
     STUN_URLS: StunUrls = ["stun:stun.l.google.com:19302"]
     TURN_URLS: TurnUrls = []
@@ -94,6 +98,18 @@ class Settings(BaseModel):
     @property
     def online_ms(self) -> int:
         return round(self.ONLINE_SECONDS * 1000)
+
+    @property
+    def host_gone_ms(self) -> int:
+        return round(self.HOST_GONE_AFTER_SECONDS * 1000)
+
+    @property
+    def disconnected_ms(self) -> int:
+        return round(self.DISCONNECTED_AFTER_SECONDS * 1000)
+
+    @property
+    def seat_freed_ms(self) -> int:
+        return round(self.SEAT_FREED_AFTER_SECONDS * 1000)
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -264,7 +280,20 @@ def load_settings(root: Path = ROOT, environ: Mapping[str, str] | None = None) -
     settings = Settings(**{**values, "DATABASE_URL": url})
     if settings.TURN_URLS and not settings.TURN_SECRET:
         raise ConfigError("TURN_SECRET: required where TURN_URLS are set")
+    _check_order(settings)
     return settings
+
+
+def _check_order(settings: Settings) -> None:
+    """Who is absent is away first, then disconnected, then gone. Raises `ConfigError`."""
+    names = ("ONLINE_SECONDS", "DISCONNECTED_AFTER_SECONDS", "SEAT_FREED_AFTER_SECONDS")
+    for shorter, longer in pairwise(names):
+        if getattr(settings, longer) <= getattr(settings, shorter):
+            raise ConfigError(f"{longer}: write more than {shorter} ({getattr(settings, shorter):g}) has")
+    if settings.HOST_GONE_AFTER_SECONDS < settings.ONLINE_SECONDS:
+        raise ConfigError(
+            f"HOST_GONE_AFTER_SECONDS: write no less than ONLINE_SECONDS ({settings.ONLINE_SECONDS:g}) has"
+        )
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -41,7 +41,7 @@ SIGNALS = 100
 GIVE_WAY_SECONDS = 0.01
 # What hangs on a room and can be much. Signals before members, or nobody would drop them; members before
 # the rest, so that nobody sees a room of which parts are missing.
-CHILDREN = ["party_signaling", "party_participants", "party_sent", "party_events"]
+CHILDREN = ["party_signaling", "party_participants", "party_sent", "party_events", "party_dead_tokens"]
 
 
 class Incomplete(Unavailable):

@@ -27,7 +27,8 @@ def current(tx: Connection, now: int, online_ms: int) -> dict[str, Any]:
         tx,
         """
         SELECT COUNT(*) AS n FROM party_participants p JOIN party_rooms r ON r.id = p.room_id
-        WHERE p.left_at IS NULL AND r.status <> 'ended' AND p.last_seen_at > :since
+        WHERE p.left_at IS NULL AND p.role <> 'guest' AND r.status <> 'ended'
+            AND p.presence = 'online' AND p.last_seen_at > :since
         """,
         since=now - online_ms,
     )

@@ -29,9 +29,11 @@ def host(database: Database, room: Room, host_id: str) -> Caller:
     if room["host_id"] != host_id:
         raise HostOnly
     try:
-        return participant(database, room, host_id)
+        caller = participant(database, room, host_id)
     except PeerNotFound:  # it has left, and so the room has ended
         raise RoomEnded from None
+    caller["access"] = "host"
+    return caller
 
 
 def seated(database: Database, code: str, *participant_ids: str) -> dict[str, Caller]:

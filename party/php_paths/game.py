@@ -54,6 +54,7 @@ def next_question(code: str, body: models.AsHost) -> dict[str, Any]:
 def answer(code: str, body: models.GiveAnswer) -> dict[str, Any]:
     """Answer a question."""
     caller = as_participant(code, body)
+    caller["access"] = "player"
     index = -1 if body.answerIndex is None else body.answerIndex
     time_ms = round(body.timeMs or 0)
     return _game().answer(database(), clock.now_ms(), caller, body.questionIndex, index, time_ms)

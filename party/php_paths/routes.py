@@ -1,7 +1,5 @@
 """The PHP backend's calls over HTTP, in its own shapes."""
 
-import hashlib
-import hmac
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,7 +10,6 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from pydantic import TypeAdapter
 
 from party import clock
-from party.config import settings
 from party.db import database
 from party.errors import (
     ParticipantIdTaken,
@@ -30,6 +27,7 @@ from party.polling.memory import memory
 from party.rooms import ending, entrance
 from party.rooms import models as room_models
 from party.rows import Caller, Room
+from party.web import tokens
 from party.web.addresses import client_key
 from party.web.body import read_json
 from party.web.calls import call, checked_by
@@ -215,5 +213,4 @@ def _id(text: str) -> str:
 
 def _address_hash() -> str:
     """The sender's address as it is kept beside its signals."""
-    key = settings().SECRET_KEY.encode()
-    return hmac.new(key, f"php {client_key()}".encode(), hashlib.sha256).hexdigest()
+    return tokens.keyed(f"php {client_key()}")

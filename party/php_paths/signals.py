@@ -15,7 +15,7 @@ from party.php_paths.callers import WITH_A_TOKEN, seated
 from party.php_paths.models import Signal, php_time
 from party.php_paths.visible import lock_seen
 from party.polling.heartbeats import Heartbeats
-from party.rooms import due, stream, views
+from party.rooms import due, presence, stream, views
 from party.rows import Member, Room
 from party.signaling.models import Message
 from party.signaling.send import send as send_signals
@@ -65,9 +65,11 @@ def poll(
         if caller["token_hash"] is not None:
             raise NotYourId(WITH_A_TOKEN)
         if stream.is_due(caller, now):
-            due.catch_up(database, now, caller["room_id"])
+            due.catch_up(database, now, caller["room_id"], polling=caller["id"])
             caller["status"] = views.room_row(database, caller["room_id"])["status"]
         heartbeats.note(now, caller, caller)
+        if caller["presence"] != "online":
+            presence.seen_again(database, now, caller)
     # Most polls find nothing, and shall cost no more than these two questions.
     waiting = database.one(
         """

@@ -33,6 +33,8 @@ class Heartbeats:
         self._database = database
         self._ttl_ms = settings.room_ttl_ms
         self._seen_ms = settings.online_ms // PART_SEEN
+        # Who is there now may be absent, or its room over, so much later.
+        self._soon_ms = min(settings.online_ms, settings.room_ttl_ms)
         # Row id → when a member was seen, and when somebody was seen in a room; milliseconds since the epoch.
         self._members: dict[int, int] = {}
         self._rooms: dict[int, int] = {}
@@ -79,13 +81,21 @@ class Heartbeats:
                 self._flushed_at = time.monotonic()
                 # Rooms before members, as everywhere.
                 own_ttl = f"COALESCE(ttl_ms, {self._ttl_ms})"
-                self._write(_ROOMS, self._rooms, self._ttl_ms // PART_ALIVE, f"({{}} + {own_ttl})")
-                self._write(_MEMBERS, self._members, self._seen_ms, "{}")
+                # A clock may have been set back, or this time made shorter: then it is due sooner.
+                soon = f"({{0}} + {self._soon_ms})"
+                also = f"due_at = CASE WHEN due_at > {soon} THEN {soon} ELSE due_at END, "
+                self._write(_ROOMS, self._rooms, self._ttl_ms // PART_ALIVE, f"({{0}} + {own_ttl})", also)
+                self._write(_MEMBERS, self._members, self._seen_ms, "{0}")
             finally:
                 self._lock.release()
 
-    def _write(self, column: "_Column", notes: dict[int, int], every_ms: int, sql: str) -> None:
-        """Write these notes; `sql` is what becomes of the time of one, {} standing for it."""
+    def _write(
+        self, column: "_Column", notes: dict[int, int], every_ms: int, sql: str, also: str = ""
+    ) -> None:
+        """Write these notes; `sql` is what becomes of the time of one, {0} standing for it.
+
+        `also` is assigned before it.
+        """
         written = dict(notes)
         if not written:
             return
@@ -96,21 +106,22 @@ class Heartbeats:
         earliest = min(written[key] for key in ids)
         locked = set()
         for start in range(0, len(ids), AT_ONCE):
-            locked |= self._set(column, sql.format(earliest), ids[start : start + AT_ONCE])
+            some = ids[start : start + AT_ONCE]
+            locked |= self._set(column, sql.format(earliest), also.format(earliest), some)
         for key, seen_at in written.items():
             if key not in locked and notes.get(key) == seen_at:
                 notes.pop(key, None)
 
-    def _set(self, column: "_Column", value: str, ids: list[int]) -> set[int]:
+    def _set(self, column: "_Column", value: str, also: str, ids: list[int]) -> set[int]:
         """Set a column of these rows, but of those that somebody has locked: these, for another time."""
         try:
-            _set_unless_locked(self._database, column, value, ids)
+            _set_unless_locked(self._database, column, value, also, ids)
         except Locked:
             if len(ids) == 1:
                 return set(ids)
             half = len(ids) // 2
             parts = (ids[:half], ids[half:])
-            return set().union(*(self._set(column, value, part) for part in parts))
+            return set().union(*(self._set(column, value, also, part) for part in parts))
         return set()
 
 
@@ -120,29 +131,21 @@ def _behind_ms(stored: int, true: int) -> int:
 
 
 class _Column(NamedTuple):
-    """A column that notes are written to; `also` is assigned before it, with {value} in it."""
+    """A column that notes are written to."""
 
     table: str
     name: str
     condition: str = ""
-    also: str = ""
 
 
-# A clock, or the time to live, may have been set back: then the end of the room, too, comes sooner.
-_ROOMS = _Column(
-    "party_rooms",
-    "expires_at",
-    "AND status <> 'ended'",
-    "due_at = CASE WHEN due_at > {value} THEN {value} ELSE due_at END, ",
-)
+_ROOMS = _Column("party_rooms", "expires_at", "AND status <> 'ended'")
 _MEMBERS = _Column("party_participants", "last_seen_at")
 
 
 @transaction
-def _set_unless_locked(tx: Connection, column: _Column, value: str, ids: list[int]) -> None:
+def _set_unless_locked(tx: Connection, column: _Column, value: str, also: str, ids: list[int]) -> None:
     """All or none; raises `Locked`: those who only note that they are there wait for nobody."""
     is_wrong = f"({column.name} < {value} OR {column.name} > {value} + {clock.FUTURE_MS})"
     where = f"WHERE id IN ({', '.join(map(str, ids))}) AND {is_wrong} {column.condition}"
     tx.lock_at_once(f"SELECT id FROM {column.table} {where} FOR UPDATE NOWAIT")
-    also = column.also.format(value=value)
     tx.later(f"UPDATE {column.table} SET {also}{column.name} = {value} {where}")

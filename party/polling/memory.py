@@ -61,6 +61,7 @@ class Memory:
             or not (room["code"] == caller["code"] == code and caller["participant_id"] == participant_id)
             or after != room["seq"]
             or room["status"] == "ended"
+            or caller["presence"] != "online"
             or room["due_at"] is None
             or room["due_at"] <= now
         ):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from party.rooms.models import RoomWithYou
+from party.rooms.models import RoomOfGuest, RoomWithYou
 from party.web.models import Answer, Time
 
 
@@ -21,5 +21,5 @@ class Poll(Answer):
     seq: int
     more: bool
     gap: bool
-    room: RoomWithYou | None = None
+    room: RoomWithYou | RoomOfGuest | None = None
     pollAfterMs: int

@@ -6,11 +6,12 @@ from typing import Any, cast
 from party import mailbox
 from party.clock import iso
 from party.db import Connection, Database, snapshot, transaction
-from party.errors import RoomEnded, TokenInvalid
+from party.errors import RoomEnded
 from party.polling.heartbeats import Heartbeats
 from party.polling.pace import empty_answer, poll_after_ms
+from party.rooms import dead_tokens, lobby, presence
 from party.rooms.stream import check_cursor, events_later, member_row
-from party.rooms.views import room_row, room_view
+from party.rooms.views import room_row, view_for
 from party.rows import Activity, Caller, Cursor, Message
 from party.web.models import KIB
 
@@ -42,12 +43,24 @@ def poll(
     if after is not None:
         check_cursor(caller, after)
     note_poll(database, now, caller, after, heartbeats)
+    if caller["presence"] != "online":
+        presence.seen_again(database, now, caller)
     acked = max(after or 0, caller["acked_seq"])
     if caller["status"] == "ended" and acked >= caller["seq"]:
         raise RoomEnded
+    if caller["left_at"] is not None:
+        return _read_refusal(database, now, caller, after)
     if after is not None and after == caller["seq"]:
         return empty_answer(now, caller)
     return read(database, now, caller, after)
+
+
+def _read_refusal(database: Database, now: int, caller: Caller, after: int | None) -> dict[str, Any]:
+    """What a guest reads that was refused. Raises `TokenInvalid` as soon as it has acknowledged that."""
+    answer = read(database, now, caller, after)
+    if after is not None and not answer["messages"]:
+        lobby.part_with(database, caller)
+    return answer
 
 
 def poll_after_send(
@@ -55,6 +68,8 @@ def poll_after_send(
 ) -> dict[str, Any]:
     """The poll that a send with `after` is, too; the send has acknowledged already."""
     heartbeats.note(now, caller, caller)
+    if caller["presence"] != "online":
+        presence.seen_again(database, now, caller)
     return read(database, now, caller, after, sent=True)
 
 
@@ -77,7 +92,7 @@ def acknowledge(database: Database, caller: Caller, after: int) -> None:
     # Either that was known already, or it is not for the caller to say.
     reader = cast(_Reader | None, database.one(_SELECT_READER, id=caller["id"]))
     if reader is None or reader["token_hash"] != caller["token_hash"]:
-        raise TokenInvalid
+        raise dead_tokens.invalid(database, caller["token_hash"])
     check_cursor(reader, after)
 
 
@@ -108,7 +123,7 @@ def _read(
         tx.finish()
     reader = cast(_Reader | None, found.one())
     if reader is None or reader["token_hash"] != caller["token_hash"]:
-        raise TokenInvalid
+        raise dead_tokens.invalid(tx, caller["token_hash"])
     if after is not None:
         check_cursor(reader, after)
     pending = cast(list[Message], signals.all() + events.all())
@@ -122,7 +137,8 @@ def _read(
         "pollAfterMs": poll_after_ms(now, reader, more=more, news=bool(messages), sent=sent),
     }
     if with_room:
-        answer["room"] = room_view(tx, now, room_row(tx, caller["room_id"]), member_row(tx, caller["id"]))
+        room, viewer = room_row(tx, caller["room_id"]), member_row(tx, caller["id"])
+        answer["room"] = view_for(tx, now, room, viewer or caller)
     return answer
 
 

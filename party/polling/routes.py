@@ -37,7 +37,7 @@ def _arguments() -> dict[str, Any]:
 @blueprint.get("/signal/<code>/<participant_id>")
 @call(
     "Poll: acknowledge what was processed, get what is pending",
-    access="member",
+    access="even refused",
     own_limit=True,
     parse=_arguments,
     parameters=POLL_PARAMETERS,

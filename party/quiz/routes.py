@@ -60,7 +60,7 @@ def next_question(caller: Caller, body: NextQuestion) -> dict[str, Any]:
 @blueprint.post("/rooms/<code>/answer")
 @call(
     "Answer a question",
-    access="member",
+    access="player",
     body=GiveAnswer,
     answers={200: Marked},
     errors=(RoomEnded, WrongStatus, WrongQuestion),

@@ -37,7 +37,7 @@ def start(tx: Connection, now: int, caller: Caller) -> dict[str, Any]:
     if len(views.present_members(tx, room["id"])) < 2:
         raise TooFewParticipants
     data = {"status": "playing", "startedAt": iso(now)}
-    changes = {"status": "playing", "started_at": now}
+    changes: dict[str, Any] = {"status": "playing", "started_at": now}
     publish(tx, room, now, "quiz-started", host["participant_id"], data, members=True, **changes)
     return views.room_view(tx, now, room)
 

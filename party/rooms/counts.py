@@ -25,7 +25,11 @@ def room_counts(tx: Connection, room_id: int) -> dict[str, int]:
     )
     return {
         "rooms": number(tx, "SELECT COUNT(*) AS n FROM party_rooms WHERE id = :id", id=room_id),
-        "members": number(tx, "SELECT COUNT(*) AS n FROM party_participants WHERE room_id = :id", id=room_id),
+        "members": number(
+            tx,
+            "SELECT COUNT(*) AS n FROM party_participants WHERE room_id = :id AND role <> 'guest'",
+            id=room_id,
+        ),
         "joins": joins,
         "signals": number(tx, "SELECT seq - skipped AS n FROM party_rooms WHERE id = :id", id=room_id)
         - events,

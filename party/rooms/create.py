@@ -8,7 +8,7 @@ from werkzeug.security import generate_password_hash
 from party.config import settings
 from party.db import Connection, Database, Duplicate, transaction
 from party.features import features
-from party.rooms.admission import take_seat
+from party.rooms import bans, places, room_settings
 from party.rooms.models import CreateRoom
 from party.rooms.returning import create_key_hash
 from party.rooms.stream import lock_room
@@ -18,7 +18,6 @@ from party.web import tokens
 
 T = TypeVar("T")
 
-DEFAULT_MAX_PARTICIPANTS = 20
 HOUR_MS = 3_600_000
 # A quarter of the library's default memory and time: a shared host has little of either, and a room's
 # password lives for hours, not years.
@@ -69,25 +68,35 @@ def insert_room(
 ) -> tuple[Room, Member]:
     """A new room, locked, and its host, who has no token where None is given. Raises `Duplicate`."""
     host_id = body.hostId or tokens.new_participant_id()
-    limit = body.maxParticipants or min(DEFAULT_MAX_PARTICIPANTS, settings().MAX_PARTICIPANTS)
+    limit = room_settings.places(body)
     ttl_ms = round(body.ttlHours * HOUR_MS) if body.ttlHours else None
+    expires_at = now + (ttl_ms or settings().room_ttl_ms)
     room_id = tx.insert(
         """
         INSERT INTO party_rooms (code, status, host_id, password_hash, max_participants, negotiated_at,
-                                 created_at, expires_at, ttl_ms, due_at, incarnation)
+                                 created_at, expires_at, ttl_ms, due_at, incarnation, name, game_type,
+                                 approval, locked, listed, seats, shared_state, host_gone)
         VALUES (:code, 'waiting', :host_id, :password_hash, :max_participants, :now,
-                :now, :expires_at, :ttl_ms, :expires_at, :incarnation)
+                :now, :expires_at, :ttl_ms, :due_at, :incarnation, :name, :game_type,
+                :approval, :locked, :listed, :seats, :shared_state, :host_gone)
         """,
         code=code,
         host_id=host_id,
         password_hash=password_hash,
         max_participants=limit,
         now=now,
-        expires_at=now + (ttl_ms or settings().room_ttl_ms),
+        expires_at=expires_at,
         ttl_ms=ttl_ms,
+        due_at=min(expires_at, now + settings().online_ms),
         incarnation=tx.incarnation,
+        **room_settings.of_new_room(body),
     )
     room = lock_room(tx, room_id)
     features().room_opened(tx, room, body)
-    retry_key_hash = create_key_hash(body.retryKey)
-    return room, take_seat(tx, now, room, host_id, body.hostName, "host", token, retry_key_hash)
+    row = {
+        "name": body.hostName,
+        "role": "host",
+        "retry_key_hash": create_key_hash(body.retryKey),
+        "device_hash": bans.device_hash(body.deviceId),
+    }
+    return room, places.take(tx, now, room, host_id, token, row)

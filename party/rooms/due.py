@@ -1,14 +1,15 @@
 """What happens in a room by itself, when its time has come.
 
 `party_rooms.due_at` is never later than the earliest such moment: the end of the room, the expiry of a
-signal. Whoever finds it in the past lets `catch_up` make what is overdue, under the room's lock. It may
-be earlier than that moment, as when polls have put off the room's end: then there is nothing to make, and
-it is set anew.
+signal, what follows from somebody's absence. Whoever finds it in the past lets `catch_up` make what is
+overdue, under the room's lock. It may be earlier than that moment, as when polls have put it off: then there
+is nothing to make, and it is set anew.
 """
 
 from party import mailbox
 from party.db import Connection, transaction
 from party.rooms.ending import end_locked
+from party.rooms.presence import note_absence
 from party.rooms.stream import add_event, advance, earliest, is_due, lock_room
 from party.rows import Room
 
@@ -18,19 +19,29 @@ DROPPED_AT_ONCE = 500
 
 @transaction
 def catch_up(
-    tx: Connection, now: int, room_id: int, most: int = DROPPED_AT_ONCE, *, wait: bool = True
+    tx: Connection,
+    now: int,
+    room_id: int,
+    most: int = DROPPED_AT_ONCE,
+    *,
+    wait: bool = True,
+    polling: int | None = None,
 ) -> bool:
     """Make what is overdue in a room, at most `most` expired signals of it: whether more is left.
 
-    Raises `RoomNotFound` if it was purged meanwhile; without `wait`, `Locked` if somebody else has its lock.
+    `polling` is the row of one whose poll this is part of. Raises `RoomNotFound` if the room was purged
+    meanwhile; without `wait`, `Locked` if somebody else has its lock.
     """
     room = lock_room(tx, room_id, wait=wait)
+    absence = None
     if room["status"] != "ended" and room["expires_at"] <= now:
         end_locked(tx, now, room, None, "expired")
+    elif room["status"] != "ended":
+        absence = note_absence(tx, now, room, polling)
     dropped = mailbox.take_expired(tx, room_id, now, most)
     _tell_senders(tx, room, now, dropped)
     end = None if room["status"] == "ended" else room["expires_at"]
-    room["due_at"] = earliest(mailbox.next_expiry(tx, room_id), end)
+    room["due_at"] = earliest(mailbox.next_expiry(tx, room_id), end, absence)
     tx.run("UPDATE party_rooms SET due_at = :at WHERE id = :id", id=room_id, at=room["due_at"])
     tx.moved.add(room_id)  # not its number, perhaps, but when it is due
     return is_due(room, now)

@@ -1,42 +1,62 @@
 """Leaving, being removed, and the end of a room."""
 
-from typing import Any
+from typing import Any, Literal
 
 from party import mailbox
 from party.clock import iso
 from party.db import Connection, transaction
 from party.errors import PeerNotFound
-from party.features import features
+from party.rooms import bans, hosting, lobby, places, rules
 from party.rooms.stream import lock_as_member, publish
-from party.rooms.views import present_members, room_view
-from party.rows import Caller, Room, Seat
+from party.rooms.views import everybody, present_members, room_view
+from party.rows import Caller, Member, Room
 
 
 @transaction
 def leave(tx: Connection, now: int, caller: Caller) -> None:
-    """The caller's seat becomes free; a room without its host ends."""
+    """The caller's place becomes free; without its host a room ends, or another one is host."""
     room, member = lock_as_member(tx, caller)
-    free_seat(tx, now, member)
+    depart(tx, now, room, member, "left")
+
+
+def depart(tx: Connection, now: int, room: Room, member: Member, reason: Literal["left", "absent"]) -> None:
+    """Somebody goes from a locked room, whatever it is there."""
+    if member["role"] == "guest":
+        lobby.withdraw(tx, now, room, member, reason)
+        return
+    gone = member["participant_id"]
     if member["role"] == "host":
-        end_locked(tx, now, room, member["participant_id"], "host-left")
-    else:
-        gone = member["participant_id"]
-        publish(tx, room, now, "participant-left", gone, {"participantId": gone}, members=True)
+        heir = rules.next_host(present_members(tx, room["id"])) if room["host_gone"] == "promote" else None
+        if heir is None:
+            places.free(tx, now, member, reason)
+            end_locked(tx, now, room, gone, f"host-{reason}")
+            return
+        hosting.change_host(tx, now, room, member, heir, reason)
+    places.free(tx, now, member, reason)
+    data = {"participantId": gone, "reason": reason}
+    publish(tx, room, now, "participant-left", gone, data, members=True)
+    lobby.admit_waiting(tx, now, room)
 
 
 @transaction
-def remove(tx: Connection, now: int, caller: Caller, participant_id: str) -> dict[str, Any]:
-    """Throw another member out: Room. Raises `PeerNotFound`."""
+def remove(
+    tx: Connection, now: int, caller: Caller, participant_id: str, ban: bool = False
+) -> dict[str, Any]:
+    """Throw another member out, or refuse a guest, and with `ban` for good: Room. Raises `PeerNotFound`."""
     room, host = lock_as_member(tx, caller)
-    member = next(
-        (member for member in present_members(tx, room["id"]) if member["participant_id"] == participant_id),
-        None,
-    )
+    members, waiting = everybody(tx, room["id"])
+    member = next((each for each in members + waiting if each["participant_id"] == participant_id), None)
     if member is None or member["id"] == host["id"]:
         raise PeerNotFound
-    free_seat(tx, now, member)
-    data = {"participantId": participant_id}
+    if ban:
+        bans.ban(tx, room, member)
+    if member["role"] == "guest":
+        lobby.refuse(tx, now, room, host, member, "banned" if ban else "rejected")
+        return room_view(tx, now, room)
+    places.free(tx, now, member, "banned" if ban else "removed")
+    data = {"participantId": participant_id, "reason": "banned" if ban else "removed"}
     publish(tx, room, now, "participant-removed", host["participant_id"], data, members=True)
+    lobby.admit_waiting(tx, now, room)
     return room_view(tx, now, room)
 
 
@@ -45,23 +65,6 @@ def end(tx: Connection, now: int, caller: Caller) -> None:
     """End the caller's room."""
     room, host = lock_as_member(tx, caller)
     end_locked(tx, now, room, host["participant_id"], "ended")
-
-
-def free_seat(tx: Connection, now: int, member: Seat) -> None:
-    """A member goes: its token is dead, nothing waits for it any more, its place is free."""
-    tx.later(
-        """
-        UPDATE party_participants
-        SET left_at = :now, token_hash = NULL, previous_token_hash = NULL, retry_key_hash = NULL
-        WHERE id = :id
-        """,
-        now=now,
-        id=member["id"],
-    )
-    # Members before signals, as in an acknowledgement: in the other order the two would deadlock.
-    mailbox.clear(tx, member["room_id"], member["id"])
-    mailbox.forget_ids(tx, member["token_hash"])
-    features().member_gone(tx, member)
 
 
 def end_locked(

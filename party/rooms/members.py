@@ -4,16 +4,16 @@ from typing import cast
 
 from party import clock
 from party.db import Connection, Database, database, transaction
-from party.errors import HostOnly, NotAMember, TokenInvalid, TokenRequired
-from party.rooms import due, stream
-from party.rows import Caller, RoomState, Seat, columns
-from party.web.calls import Access
+from party.errors import NotAMember, TokenInvalid, TokenRequired
+from party.rooms import dead_tokens, due, stream
+from party.rooms.rules import check_access
+from party.rows import Access, Caller, RoomState, Seat, columns
 from party.web.models import room_code
 from party.web.tokens import bearer, hashed, same
 
 # To be followed by a condition on a member `p` and its room `r`.
 SELECT_CALLER = f"""
-    SELECT {columns(Seat, "p")}, {columns(RoomState, "r")}, NULL AS used_token_hash
+    SELECT {columns(Seat, "p")}, {columns(RoomState, "r")}, NULL AS used_token_hash, 'member' AS access
     FROM party_participants p JOIN party_rooms r ON r.id = p.room_id
 """
 
@@ -22,7 +22,7 @@ def authenticate(access: Access, code: str, previous_token: bool = False) -> Cal
     """The caller of a call for the room `code`; None for a stranger where strangers may come.
 
     What is overdue in the room is made first.
-    Raises `TokenRequired`, `TokenInvalid`, `NotAMember`, `HostOnly`.
+    Raises `TokenRequired`, `TokenInvalid`, `NotAMember`, `NotApproved`, `HostOnly`, `PlayersOnly`.
     """
     if access == "anyone or member" and bearer() is None:
         return None
@@ -31,10 +31,13 @@ def authenticate(access: Access, code: str, previous_token: bool = False) -> Cal
     if code != caller["code"] != room_code(code):
         raise NotAMember
     if stream.is_due(caller, now):
-        due.catch_up(db, now, caller["room_id"])
+        # A poll is what somebody is seen by.
+        due.catch_up(db, now, caller["room_id"], polling=caller["id"] if access == "even refused" else None)
         caller = by_token(previous_token)
-    if access == "host" and caller["role"] != "host":
-        raise HostOnly
+    if caller["left_at"] is not None and access != "even refused":
+        raise dead_tokens.invalid(db, caller["token_hash"])
+    check_access(access, caller["role"])
+    caller["access"] = access
     return caller
 
 
@@ -54,7 +57,7 @@ def by_token(or_previous: bool = False) -> Caller:
     elif caller and caller["previous_token_hash"] is not None:
         _confirm(db, caller["id"], token_hash)
     if caller is None:
-        raise TokenInvalid
+        raise dead_tokens.invalid(db, token_hash)
     stored = (caller["token_hash"], caller["previous_token_hash"])
     if not any(known and same(token_hash, known) for known in stored):
         raise TokenInvalid

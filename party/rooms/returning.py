@@ -5,11 +5,13 @@ from typing import Any, cast
 
 from party import mailbox
 from party.db import Connection, Database, transaction
-from party.errors import RoomEnded, TokenInvalid
+from party.errors import RoomEnded
+from party.rooms import dead_tokens, lobby, places
 from party.rooms.due import catch_up
+from party.rooms.hosting import promote_if_gone
 from party.rooms.stream import add_event, advance, is_due, lock_room, member_row
-from party.rooms.views import participant_in, room_view
-from party.rows import Caller, Due, Member
+from party.rooms.views import host_of, participant_views, present_members, view_for
+from party.rows import Caller, Due, Member, Room
 from party.web import tokens
 from party.web.models import room_code
 
@@ -62,7 +64,7 @@ def reclaim(database: Database, now: int, seat: KeptSeat) -> dict[str, Any]:
 
 
 def rejoin(database: Database, now: int, caller: Caller) -> dict[str, Any]:
-    """The caller's seat for a new page: same participant, new token: Room with `you`."""
+    """The caller's seat for a new page: same participant, new token: Room, or RoomOfGuest, with `you`."""
     used = caller["used_token_hash"]
 
     def still_theirs(member: Member) -> bool:
@@ -86,33 +88,35 @@ def _reseat(
     """
     room = lock_room(tx, room_id)
     member = member_row(tx, member_id)
-    if member is None or not still_theirs(member):
-        raise TokenInvalid
+    if member is None or member["left_at"] is not None or not still_theirs(member):
+        raise dead_tokens.invalid(tx, token_hash)
     if room["status"] == "ended":
         raise RoomEnded
-    token = tokens.new_token()
+    token, old_hash = tokens.new_token(), member["token_hash"]
+    dead_tokens.kill(tx, member, "replaced")
     advance(tx, room, now, members=True, negotiated_at=now)
-    page = {
-        "token_hash": tokens.hashed(token),
-        "previous_token_hash": token_hash,
-        "last_seen_at": now,
-        "acked_seq": room["seq"],
-    }
-    old_hash = member["token_hash"]
-    tx.later(
-        """
-        UPDATE party_participants
-        SET token_hash = :token_hash, previous_token_hash = :previous_token_hash,
-            last_seen_at = :last_seen_at, acked_seq = :acked_seq
-        WHERE id = :id
-        """,
-        id=member["id"],
-        **page,
+    places.change(
+        tx,
+        member,
+        token_hash=tokens.hashed(token),
+        previous_token_hash=token_hash,
+        presence="online",
+        last_seen_at=now,
+        acked_seq=room["seq"],
     )
-    member.update(cast(Member, page))
     mailbox.clear_both_ways(tx, room["id"], member["id"])
     mailbox.forget_ids(tx, old_hash)
-    found = room_view(tx, now, room, member, token)
-    data = {"participant": participant_in(found, member)}
-    add_event(tx, room, now, "participant-rejoined", member["participant_id"], data)
-    return found
+    _tell(tx, now, room, member)
+    return view_for(tx, now, room, member, token)
+
+
+def _tell(tx: Connection, now: int, room: Room, member: Member) -> None:
+    """Tell the others, or of a guest the host, of a new page under the number that was taken last."""
+    if member["role"] == "guest":
+        host = host_of(tx, room, present_members(tx, room["id"]))
+        lobby.tell_of_request(tx, now, room, host, member)
+        return
+    who = member["participant_id"]
+    (participant,) = participant_views(tx, room, [member])
+    add_event(tx, room, now, "participant-rejoined", who, {"participant": participant})
+    promote_if_gone(tx, now, room)

@@ -1,4 +1,4 @@
-"""The room calls over HTTP."""
+"""The calls of those who come to a room and go, over HTTP."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -7,35 +7,36 @@ from typing import Any
 from flask import Blueprint
 
 from party import clock
-from party.config import settings
 from party.db import Duplicate, database
 from party.errors import (
+    Banned,
+    LobbyFull,
     ParticipantIdTaken,
-    PeerNotFound,
     RateLimited,
     RoomEnded,
     RoomFull,
+    RoomLocked,
     RoomNotFound,
+    SeatTaken,
     TokenInvalid,
-    ValidationError,
     WrongPassword,
 )
-from party.rooms import admission, ending, entrance, returning, views
+from party.rooms import admission, ending, entrance, listing, presence, returning, room_settings, views
 from party.rooms import create as creation
 from party.rooms.models import (
+    Away,
     CreateRoom,
-    Ended,
     JoinRoom,
     Left,
-    RemoveParticipant,
-    Room,
+    RoomList,
+    RoomOfGuest,
     RoomPreview,
     RoomWithYou,
 )
 from party.rows import Caller
 from party.web.calls import call
 from party.web.models import MAX_BODY_BYTES
-from party.web.rate_limits import CREATE_ROOM, rate_limits, rejoins
+from party.web.rate_limits import CREATE_ROOM, LOOK, rate_limits, rejoins
 from party.web.windows import Window
 
 blueprint = Blueprint("rooms", __name__)
@@ -52,12 +53,7 @@ blueprint = Blueprint("rooms", __name__)
 )
 def create(body: CreateRoom) -> dict[str, Any]:
     """A retry key that is known gives its seat back and counts against no limit."""
-    if body.maxParticipants and body.maxParticipants > settings().MAX_PARTICIPANTS:
-        raise ValidationError(
-            f"maxParticipants: at most {settings().MAX_PARTICIPANTS} here", field="maxParticipants"
-        )
-    if body.ttlHours and body.ttlHours > settings().MAX_ROOM_TTL_HOURS:
-        raise ValidationError(f"ttlHours: at most {settings().MAX_ROOM_TTL_HOURS:g} here", field="ttlHours")
+    room_settings.check(body)
     key = returning.create_key_hash(body.retryKey)
     window = rate_limits().of_address(CREATE_ROOM)
 
@@ -66,6 +62,21 @@ def create(body: CreateRoom) -> dict[str, Any]:
         return (window,)
 
     return _enter(key, count, lambda: creation.create(database(), clock.now_ms(), body))
+
+
+@blueprint.get("/rooms")
+@call(
+    "List the rooms whose hosts want them to be found, and that can be joined: newest first",
+    own_limit=True,
+    parse=listing.arguments,
+    parameters=listing.PARAMETERS,
+    answers={200: RoomList},
+    errors=(RateLimited,),
+)
+def show_list(game_type: str | None, before: int | None, limit: int) -> dict[str, Any]:
+    """Counts as a look."""
+    rate_limits().hit(rate_limits().of_address(LOOK))
+    return listing.rooms(database(), clock.now_ms(), game_type, before, limit)
 
 
 @blueprint.get("/rooms/<code>")
@@ -85,13 +96,24 @@ def show(code: str, caller: Caller | None) -> dict[str, Any]:
 
 @blueprint.post("/rooms/<code>/join")
 @call(
-    "Take a seat in a room",
+    "Join a room, or where its host approves who comes, ask to (202)",
     body=JoinRoom,
     own_limit=True,
-    answers={200: RoomWithYou},
-    errors=(RateLimited, RoomNotFound, RoomEnded, WrongPassword, ParticipantIdTaken, RoomFull),
+    answers={200: RoomWithYou, 202: RoomOfGuest},
+    errors=(
+        RateLimited,
+        RoomNotFound,
+        RoomEnded,
+        WrongPassword,
+        Banned,
+        RoomLocked,
+        ParticipantIdTaken,
+        SeatTaken,
+        RoomFull,
+        LobbyFull,
+    ),
 )
-def join(code: str, body: JoinRoom) -> dict[str, Any]:
+def join(code: str, body: JoinRoom) -> tuple[dict[str, Any], int]:
     """A retry key that is known gives its seat back and counts against no limit."""
     key = returning.join_key_hash(body.retryKey, code)
     room_id = 0
@@ -102,7 +124,14 @@ def join(code: str, body: JoinRoom) -> dict[str, Any]:
         room_id = room["id"]
         return windows
 
-    return _enter(key, count, lambda: admission.join(database(), clock.now_ms(), room_id, body, key))
+    return _with_status(
+        _enter(key, count, lambda: admission.join(database(), clock.now_ms(), room_id, body, key))
+    )
+
+
+def _with_status(room: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """What somebody is shown of its room; 202 for who has to wait."""
+    return room, 202 if room["you"]["role"] == "guest" else 200
 
 
 def _enter(
@@ -135,44 +164,40 @@ def _enter(
 
 @blueprint.post("/rooms/<code>/rejoin")
 @call(
-    "Take one's own seat again with a new page",
-    access="member",
+    "Take one's own place again with a new page",
+    access="even waiting",
     previous_token=True,
     own_limit=True,
-    answers={200: RoomWithYou},
+    answers={200: RoomWithYou, 202: RoomOfGuest},
     errors=(RateLimited, RoomEnded),
 )
-def rejoin(caller: Caller) -> dict[str, Any]:
+def rejoin(caller: Caller) -> tuple[dict[str, Any], int]:
     """Until the new token is first used, the old one can ask again."""
     rate_limits().hit(rejoins(caller["id"]))
-    return returning.rejoin(database(), clock.now_ms(), caller)
+    return _with_status(returning.rejoin(database(), clock.now_ms(), caller))
 
 
 @blueprint.post("/rooms/<code>/leave")
-@call("Leave; when the host leaves, the room ends", access="member", answers={200: Left}, errors=(RoomEnded,))
+@call(
+    "Leave; when the host leaves, the room ends, or another one is host",
+    access="even waiting",
+    answers={200: Left},
+    errors=(RoomEnded,),
+)
 def leave(caller: Caller) -> dict[str, Any]:
     """The token is dead from then on."""
     ending.leave(database(), clock.now_ms(), caller)
     return {"left": True}
 
 
-@blueprint.post("/rooms/<code>/remove")
+@blueprint.post("/rooms/<code>/away")
 @call(
-    "Remove a member",
-    access="host",
-    body=RemoveParticipant,
-    answers={200: Room},
-    errors=(RoomEnded, PeerNotFound),
+    "Tell that this page is about to sleep or close",
+    access="even waiting",
+    answers={200: Away},
+    errors=(RoomEnded,),
 )
-def remove(caller: Caller, body: RemoveParticipant) -> dict[str, Any]:
-    """The member's token is dead from then on."""
-    return ending.remove(database(), clock.now_ms(), caller, body.participantId)
-
-
-@blueprint.post("/rooms/<code>/end")
-@blueprint.delete("/rooms/<code>", endpoint="delete")  # which many firewalls refuse
-@call("End the room", access="host", answers={200: Ended}, errors=(RoomEnded,))
-def end(caller: Caller) -> dict[str, Any]:
-    """Members learn it by their next poll."""
-    ending.end(database(), clock.now_ms(), caller)
-    return {"ended": True}
+def away(caller: Caller) -> dict[str, Any]:
+    """Until its next poll."""
+    presence.fall_asleep(database(), clock.now_ms(), caller)
+    return {"away": True}

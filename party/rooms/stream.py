@@ -15,9 +15,11 @@ from typing import Any, cast
 from party import clock
 from party.config import settings
 from party.db import Answer, Connection, Row
-from party.errors import BadCursor, RoomEnded, RoomNotFound, TokenInvalid
+from party.errors import BadCursor, RoomEnded, RoomNotFound
+from party.rooms import dead_tokens
 from party.rooms.counts import add_difference, room_counts
-from party.rows import MEMBER_COLUMNS, ROOM_COLUMNS, Cursor, Due, Member, Room, Seat, Stream, columns
+from party.rooms.rules import check_access
+from party.rows import MEMBER_COLUMNS, ROOM_COLUMNS, Caller, Cursor, Due, Member, Room, Seat, Stream, columns
 from party.web.models import to_json
 
 # A room's latest events that are kept, and after how many numbers of the room it is looked whether there
@@ -66,16 +68,18 @@ def lock_room(tx: Connection, room_id: int, *, wait: bool = True) -> Room:
     return cast(Room, _locked(_lock_later(tx, room_id, ROOM_COLUMNS, wait=wait)))
 
 
-def lock_as_member(tx: Connection, caller: Seat, *, even_ended: bool = False) -> tuple[Room, Member]:
+def lock_as_member(tx: Connection, caller: Caller, *, even_ended: bool = False) -> tuple[Room, Member]:
     """Lock the caller's room and read the caller's seat again: (room, member).
 
     Between the check of the token and the lock another request may have removed the member,
-    replaced the token or ended the room. Raises `TokenInvalid`, `RoomEnded`.
+    replaced the token, given it another role or ended the room. Raises `TokenInvalid`, `RoomEnded`, and what
+    says that the role does not let it make this call.
     """
     answer = _lock_later(tx, caller["room_id"], ROOM_COLUMNS)
     seat = tx.later(_SELECT_MEMBER, id=caller["id"])
     room = cast(Room, _locked(answer))
-    member = cast(Member, _claimed(seat, caller))
+    member = cast(Member, _claimed(tx, seat, caller))
+    check_access(caller["access"], member["role"])
     if room["status"] == "ended" and not even_ended:
         raise RoomEnded
     return room, member
@@ -88,7 +92,7 @@ def lock_stream_later(tx: Connection, caller: Seat) -> Callable[[], Stream]:
 
     def room() -> Stream:
         found = _locked(answer)
-        _claimed(claim, caller)
+        _claimed(tx, claim, caller)
         return cast(Stream, found)
 
     return room
@@ -106,12 +110,12 @@ def _locked(answer: Answer) -> Row:
     return room
 
 
-def _claimed(answer: Answer, caller: Seat) -> Row:
+def _claimed(tx: Connection, answer: Answer, caller: Seat) -> Row:
     """The row of the caller's seat. Raises `TokenInvalid` if it is not the caller's any more."""
     member = answer.one()
     # A free seat has no token either, so that alone says nothing of one that was never given any.
     if member is None or member["left_at"] is not None or member["token_hash"] != caller["token_hash"]:
-        raise TokenInvalid
+        raise dead_tokens.invalid(tx, caller["token_hash"])
     return member
 
 
@@ -139,7 +143,10 @@ def advance(
         first += SKIPPED
     if changes.get("status") != "ended":
         # Mostly the end is put off; but a clock, or the setting, may have been set back.
-        changes["due_at"] = earliest(changes.get("due_at", room["due_at"]), changes["expires_at"])
+        # Whoever has just come, or come back, may be absent some time from now.
+        absence = now + settings().online_ms if members else None
+        due_at = changes.get("due_at", room["due_at"])
+        changes["due_at"] = earliest(due_at, changes["expires_at"], absence)
     changes["seq"] = first + count - 1
     # The time of this very moment: `now` may be older, if the lock was long in coming.
     changes["moved_at"] = clock.now_ms()
@@ -215,24 +222,31 @@ def publish(
     type: str,
     actor_id: str | None,
     data: dict[str, Any],
+    *,
+    to_id: int | None = None,
     **changes: Any,
 ) -> None:
-    """Tell all members of one change, which `changes` of the room may be part of (see `advance`)."""
+    """Tell all members, or `to_id` only, of one change, which `changes` of the room may be part of.
+
+    See `advance`.
+    """
     advance(tx, room, now, **changes)
-    add_event(tx, room, now, type, actor_id, data)
+    add_event(tx, room, now, type, actor_id, data, to_id=to_id)
 
 
 def events_later(tx: Connection, room_id: int, member_id: int, after: int | None, most: int) -> Answer:
     """A room's events after a number, to all or to this member: each a `Message`.
 
     None stands for what the member has acknowledged. Never those from before it came, whose row may have
-    been another's then.
+    been another's then; and to one that waits for approval, only its own.
     """
     return tx.later(
         f"""
         SELECT seq, type, actor_id AS from_id, to_id, data AS payload, created_at
         FROM party_events
-        WHERE room_id = :room_id AND (to_id IS NULL OR to_id = :id)
+        WHERE room_id = :room_id
+        AND (to_id = :id OR to_id IS NULL
+             AND (SELECT role FROM party_participants WHERE id = :id) <> 'guest')
         AND seq > {"(SELECT acked_seq FROM party_participants WHERE id = :id)" if after is None else ":after"}
         AND seq > (SELECT joined_seq FROM party_participants WHERE id = :id)
         ORDER BY seq LIMIT :most

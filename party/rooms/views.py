@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-from party.clock import FUTURE_MS, iso, iso_or_none
-from party.config import settings
+from party.clock import iso, iso_or_none
 from party.db import Connection, Database, snapshot
 from party.errors import RoomNotFound
 from party.features import features
 from party.rows import MEMBER_COLUMNS, ROOM_COLUMNS, Caller, Member, Room, Seat
 
 
-def present_members(tx: Connection, room_id: int) -> list[Member]:
-    """Who is in the room, in order of joining."""
+def everybody(tx: Connection, room_id: int) -> tuple[list[Member], list[Member]]:
+    """Who is in the room, and who waits to be let in: each in order of coming."""
     found = tx.all(
         f"""
         SELECT {MEMBER_COLUMNS} FROM party_participants
@@ -21,7 +20,16 @@ def present_members(tx: Connection, room_id: int) -> list[Member]:
         """,
         room_id=room_id,
     )
-    return cast(list[Member], found)
+    present = cast(list[Member], found)
+    return (
+        [member for member in present if member["role"] != "guest"],
+        [member for member in present if member["role"] == "guest"],
+    )
+
+
+def present_members(tx: Connection, room_id: int) -> list[Member]:
+    """Who is in the room, in order of joining."""
+    return everybody(tx, room_id)[0]
 
 
 @snapshot
@@ -42,15 +50,35 @@ def room_row(tx: Connection | Database, room_id: int) -> Room:
 def preview(tx: Connection, room: Room) -> dict[str, Any]:
     """What strangers may see of a room: RoomPreview."""
     members = present_members(tx, room["id"])
-    host = host_of(tx, room, members)
+    return room_preview(room, host_of(tx, room, members)["name"], len(members))
+
+
+def room_preview(room: Room, host_name: str, members: int) -> dict[str, Any]:
+    """RoomPreview of a room with so many members."""
     return {
         "code": room["code"],
         "status": room["status"],
-        "hostName": host["name"],
-        "participantCount": len(members),
+        "name": room["name"],
+        "gameType": room["game_type"],
+        "hostName": host_name,
+        "participantCount": members,
         "maxParticipants": room["max_participants"],
         "needsPassword": room["password_hash"] is not None,
+        "approval": bool(room["approval"]),
+        "locked": bool(room["locked"]),
     }
+
+
+def view_for(tx: Connection, now: int, room: Room, viewer: Seat, token: str | None = None) -> dict[str, Any]:
+    """What somebody in a room, or waiting for that, sees of it, with `you`: Room, or RoomOfGuest.
+
+    `token` is one that was just issued.
+    """
+    if viewer["role"] == "guest":
+        members = present_members(tx, room["id"])
+        shown = room_preview(room, host_of(tx, room, members)["name"], len(members))
+        return {**shown, "seq": room["seq"], "you": _you(viewer, token)}
+    return room_view(tx, now, room, viewer, token)
 
 
 def room_view(
@@ -60,7 +88,7 @@ def room_view(
 
     Without `you` it is the host's.
     """
-    members = present_members(tx, room["id"])
+    members, waiting = everybody(tx, room["id"])
     host = host_of(tx, room, members)
     found: dict[str, Any] = {
         "code": room["code"],
@@ -73,28 +101,55 @@ def room_view(
         "startedAt": iso_or_none(room["started_at"]),
         "endedAt": iso_or_none(room["ended_at"]),
         "expiresAt": iso(room["expires_at"]),
+        "serverTime": iso(now),
         "seq": room["seq"],
-        "participants": participant_views(tx, now, room, members),
+        "settings": _settings(room),
+        "participants": participant_views(tx, room, members),
     }
+    if you is None or you["role"] == "host":
+        found["requests"] = [request_view(guest) for guest in waiting]
     if you is not None:
-        found["you"] = {"id": you["participant_id"], "role": you["role"]}
-    if token is not None:
-        found["you"]["token"] = token
+        found["you"] = _you(you, token)
     return found
 
 
-def participant_views(
-    tx: Connection, now: int, room: Room, members: Sequence[Member]
-) -> list[dict[str, Any]]:
+def room_seen_by(tx: Connection, now: int, room: Room, viewer: Seat) -> dict[str, Any]:
+    """Room as a member sees it, without `you`."""
+    found = room_view(tx, now, room, viewer)
+    del found["you"]
+    return found
+
+
+def _you(who: Seat, token: str | None) -> dict[str, Any]:
+    you = {"id": who["participant_id"], "role": who["role"]}
+    return you if token is None else {**you, "token": token}
+
+
+def _settings(room: Room) -> dict[str, Any]:
+    return {
+        "name": room["name"],
+        "gameType": room["game_type"],
+        "approval": bool(room["approval"]),
+        "locked": bool(room["locked"]),
+        "listed": bool(room["listed"]),
+        "seats": room["seats"],
+        "sharedState": bool(room["shared_state"]),
+        "hostGone": room["host_gone"],
+    }
+
+
+def participant_views(tx: Connection, room: Room, members: Sequence[Member]) -> list[dict[str, Any]]:
     """Participant, of each of these members of a room."""
-    since, fields = now - settings().online_ms, features().participant_fields(tx, room, members)
+    fields = features().participant_fields(tx, room, members)
     return [
         {
             "id": member["participant_id"],
             "name": member["name"],
             "isHost": member["role"] == "host",
             "role": member["role"],
-            "online": since < member["last_seen_at"] <= now + FUTURE_MS,
+            "seat": member["seat"],
+            "presence": member["presence"],
+            "online": member["presence"] == "online",
             **fields[member["id"]],
             "joinedAt": iso(member["joined_at"]),
         }
@@ -108,6 +163,16 @@ def participant_in(room: dict[str, Any], member: Seat) -> dict[str, Any]:
         each for each in room["participants"] if each["id"] == member["participant_id"]
     )
     return shown
+
+
+def request_view(guest: Member) -> dict[str, Any]:
+    """JoinRequest: who waits to be let in, as the host sees it."""
+    return {
+        "id": guest["participant_id"],
+        "name": guest["name"],
+        "requestedAt": iso(guest["joined_at"]),
+        "presence": guest["presence"],
+    }
 
 
 def host_of(tx: Connection, room: Room, members: Sequence[Member]) -> Member:

@@ -17,7 +17,7 @@ from pydantic import ValidationError as PydanticError
 
 from party.errors import ApiError, ValidationError
 from party.features import Extended, features
-from party.rows import Caller
+from party.rows import Access, Caller
 from party.web.addresses import client_key
 from party.web.body import read_json
 from party.web.models import KIB, SMALL_BODY_BYTES
@@ -28,9 +28,6 @@ View = Callable[..., Any]
 # So many bytes of a member's body or answer count as one more call.
 BYTES_OF_A_CALL = 32 * KIB
 
-# Who may make a call: anyone; anyone, or a member with a token; a member; the host.
-Access = Literal["anyone", "anyone or member", "member", "host"]
-
 
 class Members(Protocol):
     """Who knows the members of rooms (`party.rooms.members`)."""
@@ -38,7 +35,7 @@ class Members(Protocol):
     def authenticate(self, access: Access, code: str, previous_token: bool = False) -> Caller | None:
         """The caller of a call for the room `code`; None for a stranger where strangers may come.
 
-        Raises `TokenRequired`, `TokenInvalid`, `NotAMember`, `HostOnly`.
+        Raises `TokenRequired`, `TokenInvalid`, `NotAMember`, `NotApproved`, `HostOnly`, `PlayersOnly`.
         """
 
     def by_token(self, or_previous: bool = False) -> Caller:
@@ -140,7 +137,7 @@ def _member(access: Access, previous_token: bool) -> Caller | None:
 
     Raises `TokenRequired`, `TokenInvalid`.
     """
-    return _members().by_token(previous_token) if access in ("member", "host") else None
+    return None if access in ("anyone", "anyone or member") else _members().by_token(previous_token)
 
 
 def _count(caller: Caller | None) -> None:

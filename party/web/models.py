@@ -136,5 +136,6 @@ RetryKey = Annotated[
 ClientMsgId = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
 Payload = Annotated[dict[str, Any], AfterValidator(at_most(MAX_PAYLOAD_BYTES, "A payload"))]
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-Role = Literal["host", "guest"]
+Role = Literal["host", "player", "spectator"]
+Presence = Literal["online", "away", "disconnected"]
 Status = Literal["waiting", "playing", "ended"]

@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document, made from what the views were declared with (`@call`)."""
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 from flask import Flask
 from pydantic import TypeAdapter
@@ -148,8 +148,12 @@ def _errors(method: str, call: Call) -> list[type[ApiError]]:
         found.append(errors.ValidationError)
     if call.access != "anyone":
         found += WITH_TOKEN
+    if call.access not in ("anyone", "even refused", "even waiting"):
+        found.append(errors.NotApproved)
     if call.access == "host":
         found.append(errors.HostOnly)
+    if call.access == "player":
+        found.append(errors.PlayersOnly)
     return found
 
 
@@ -188,6 +192,8 @@ def _error(status: int, codes: set[str]) -> dict[str, Any]:
     if status in (errors.RateLimited.status, errors.Unavailable.status):
         properties["retryAfter"] = {"type": "integer", "minimum": 1}
         required.append("retryAfter")
+    if errors.TokenInvalid.code in codes:
+        properties["reason"] = {"enum": list(get_args(errors.Reason))}
     if status == errors.Internal.status:
         properties["requestId"] = {"type": "string"}
         required.append("requestId")

@@ -10,6 +10,7 @@ import secrets
 
 from flask import request
 
+from party.config import settings
 from party.web.models import CODE_ALPHABET, CODE_LENGTH
 
 
@@ -31,6 +32,11 @@ def new_participant_id() -> str:
 def hashed(secret: str) -> str:
     """What is stored in place of a token or a retry key."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def keyed(text: str) -> str:
+    """What is stored in place of a text that others could guess: nobody without our key can compare."""
+    return hmac.new(settings().SECRET_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def bearer() -> str | None:

@@ -7,7 +7,7 @@ from flask import Flask
 
 from party.ops.cleanup import clean
 from tests.conftest import Clock, MakeApp
-from tests.support.peers import Answer, Api, Seat
+from tests.support.peers import Answer, Api, Seat, lasting
 
 HOUR = 3600
 DRAWING = {"operations": [{"tool": "pen", "points": [1, 2.5]}], "width": 640, "height": 480}
@@ -430,7 +430,7 @@ def test_a_message_lives_as_long_as_the_setting_says(make_app: MakeApp, clock: C
     with app.app_context():
         assert clean(app.extensions["party.database"], clock.now)["rooms freed of old messages"] == 1
     assert "a secret" not in stored(app)
-    assert [event["payload"] for event in host.poll(old).data["messages"]] == [
+    assert [event["payload"] for event in lasting(host.poll(old).data["messages"])] == [
         {"message": {"id": first}},
         {"messageId": first, "reactions": []},
         {"message": history(host)["messages"][0]},

@@ -271,7 +271,7 @@ def test_a_participant_without_a_token_plays_until_it_is_gone(
     database = app.extensions["party.database"]
     seat = "party_participants WHERE participant_id = 'guest'"
     database.write(lambda tx: tx.run(f"UPDATE {seat.replace(' WHERE', ' SET token_hash = NULL WHERE')}"))
-    caller = database.one(f"SELECT * FROM {seat}")
+    caller: Any = {**database.one(f"SELECT * FROM {seat}"), "access": "player"}
     with app.app_context():
         assert store.answer(database, clock.now, caller, 0, CORRECT[0], 0)["score"] == 15
         game.call("POST", "/remove", {"participantId": guest.id})

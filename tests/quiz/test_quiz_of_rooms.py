@@ -40,7 +40,17 @@ def test_a_room_has_a_quiz_only_if_it_was_given_one(client: Api) -> None:
     ]
     assert (room["secondsPerQuestion"], room["currentQuestion"], room["quizData"]) == (30, 0, None)
     (participant,) = room["participants"]
-    assert list(participant) == ["id", "name", "isHost", "role", "online", "score", "joinedAt"]
+    assert list(participant) == [
+        "id",
+        "name",
+        "isHost",
+        "role",
+        "seat",
+        "presence",
+        "online",
+        "score",
+        "joinedAt",
+    ]
     assert participant["score"] == 0
 
 
@@ -96,7 +106,7 @@ def test_in_an_ended_room_no_quiz_is_set_or_started(client: Api) -> None:
         assert (answer.status, answer.code) == (410, "ROOM_ENDED")
 
 
-def test_guests_neither_set_nor_start_a_quiz(client: Api) -> None:
+def test_players_neither_set_nor_start_a_quiz(client: Api, clock: Clock) -> None:
     host = client.create_room()
     guest = client.join(host.code)
     before = host.call("GET").data

@@ -64,14 +64,16 @@ def test_a_join_shows_the_room_and_tells_the_others(client: Api, clock: Clock) -
     assert answer.status == 200
     guest = Seat(client, answer.data)
     assert guest.code == host.code
-    assert guest.room["you"]["role"] == "guest"
+    assert guest.room["you"]["role"] == "player"
     assert [member["id"] for member in guest.room["participants"]] == [host.id, "g"]
     participant = guest.room["participants"][1]
     expected = {
         "id": "g",
         "name": "Gus",
         "isHost": False,
-        "role": "guest",
+        "role": "player",
+        "seat": None,
+        "presence": "online",
         "online": True,
         "joinedAt": "2026-01-09T12:34:57.789Z",
     }
@@ -89,10 +91,14 @@ def test_strangers_see_a_preview_without_ids_and_quiz(client: Api) -> None:
     assert answer.data == {
         "code": host.code,
         "status": "waiting",
+        "name": None,
+        "gameType": None,
         "hostName": "Hana",
         "participantCount": 2,
         "maxParticipants": 5,
         "needsPassword": False,
+        "approval": False,
+        "locked": False,
     }
     secret = client.create_room("Hana", password="p")
     assert client.request("GET", f"/rooms/{secret.code}").data["needsPassword"] is True
@@ -102,9 +108,9 @@ def test_members_see_all_of_it_but_no_token(client: Api) -> None:
     host = client.create_room("Hana")
     guest = client.join(host.code)
     room = guest.call("GET").data
-    assert room["you"] == {"id": guest.id, "role": "guest"}
+    assert room["you"] == {"id": guest.id, "role": "player"}
     assert {member["id"] for member in room["participants"]} == {host.id, guest.id}
-    assert set(room) == set(host.room)
+    assert set(room) == set(host.room) - {"requests"}
     assert host.token not in str(room)
 
 
@@ -193,7 +199,7 @@ def test_leaving_frees_the_seat_and_kills_the_token(client: Api) -> None:
     host.read()
     answer = guest.call("POST", "/leave")
     assert (answer.status, answer.data) == (200, {"left": True})
-    assert events(host) == [("participant-left", guest.id, {"participantId": guest.id})]
+    assert events(host) == [("participant-left", guest.id, {"participantId": guest.id, "reason": "left"})]
     for call in (guest.poll(), guest.send(host), guest.call("POST", "/rejoin"), guest.call("POST", "/leave")):
         assert (call.status, call.code) == (401, "TOKEN_INVALID")
     assert [member["id"] for member in host.call("GET").data["participants"]] == [host.id]
@@ -229,7 +235,7 @@ def test_the_host_removes_a_guest_whose_token_dies(client: Api) -> None:
     assert "you" not in answer.data
     assert guest.poll().code == "TOKEN_INVALID"
     assert guest.call("POST", "/rejoin").code == "TOKEN_INVALID"
-    heard = [("participant-removed", host.id, {"participantId": guest.id})]
+    heard = [("participant-removed", host.id, {"participantId": guest.id, "reason": "removed"})]
     assert events(host) == events(other) == heard
     # The id may come again, as somebody new.
     assert client.join(host.code, participantId=guest.id).token != guest.token
@@ -263,7 +269,7 @@ def test_the_host_ends_the_room(client: Api, clock: Clock) -> None:
     assert events(host) == events(guest) == heard
 
 
-def test_in_an_ended_room_nothing_changes_any_more(client: Api) -> None:
+def test_in_an_ended_room_nothing_changes_any_more(client: Api, clock: Clock) -> None:
     host = client.create_room()
     guest = client.join(host.code)
     host.call("DELETE")
@@ -285,7 +291,7 @@ def test_in_an_ended_room_nothing_changes_any_more(client: Api) -> None:
 
 
 @pytest.mark.parametrize("action", ["remove", "end"])
-def test_guests_cannot_do_what_only_the_host_may(client: Api, action: str) -> None:
+def test_players_cannot_do_what_only_the_host_may(client: Api, clock: Clock, action: str) -> None:
     host = client.create_room()
     guest = client.join(host.code)
     before = host.call("GET").data

@@ -41,6 +41,11 @@ LEAKS = re.compile(
 OUTSIDE_THE_ENVELOPE = ("/openapi.json", "/metrics", "/static/")
 
 
+def lasting(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Messages without those that time alone brings: who is there."""
+    return [message for message in messages if message["type"] != "presence-changed"]
+
+
 @dataclass(frozen=True)
 class Answer:
     """An answer of the service."""
@@ -166,12 +171,15 @@ class Seat:
         query = "" if after is None else f"?after={after}"
         return self.api.request("GET", f"/signal/{self.code}/{self.id}{query}", token=self.token)
 
-    def read(self) -> list[dict[str, Any]]:
-        """Poll as the contract wants it until all is read, moving the seat's cursor: the messages."""
+    def read(self, *, presence: bool = False) -> list[dict[str, Any]]:
+        """Poll as the contract wants it until all is read, moving the seat's cursor: the messages.
+
+        Who is there changes with time alone: those events are left out but where they are asked for.
+        """
         messages: list[dict[str, Any]] = []
         while True:
             data = self.poll(self.seq).data
-            messages += data["messages"]
+            messages += data["messages"] if presence else lasting(data["messages"])
             self.seq = data["seq"]
             if not data["more"]:
                 return messages
@@ -208,7 +216,7 @@ def check_form(method: str, path: str, answer: Answer) -> None:
         assert answer.json["success"] is False
         assert answer.code in codes()
         assert answer.error["message"]
-        assert set(answer.error) <= {"code", "message", "field", "retryAfter", "requestId"}
+        assert set(answer.error) <= {"code", "message", "field", "retryAfter", "requestId", "reason"}
         assert ("field" not in answer.error) or answer.code == "VALIDATION_ERROR"
         if answer.status in (429, 503):
             assert int(answer.headers["Retry-After"]) == answer.error["retryAfter"] >= 1

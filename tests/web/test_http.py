@@ -30,7 +30,7 @@ STATIC = sorted((ROOT / "party" / "static").iterdir())
         ("GET", "/static/%2e%2e/app.py", 404, "NOT_FOUND"),
         ("GET", "/static/nothing.js", 404, "NOT_FOUND"),
         ("GET", "/static/", 404, "NOT_FOUND"),
-        ("GET", "/rooms", 405, "METHOD_NOT_ALLOWED"),
+        ("DELETE", "/rooms", 405, "METHOD_NOT_ALLOWED"),
         ("PUT", "/rooms", 405, "METHOD_NOT_ALLOWED"),
         ("PATCH", "/rooms/ABCDEF", 405, "METHOD_NOT_ALLOWED"),
         ("POST", "/health", 405, "METHOD_NOT_ALLOWED"),
@@ -150,7 +150,7 @@ def test_a_preflight_allows_what_the_client_needs(make_app: MakeApp, path: str) 
 def test_failures_reach_the_page_of_an_allowed_origin(make_app: MakeApp) -> None:
     client = Api.of_app(make_app(ALLOWED_ORIGINS=ORIGIN, LOOKS_PER_MINUTE=1))
     client.request("GET", "/rooms/ABCDEF")
-    for path, status in (("/nothing", 404), ("/rooms/ABCDEF", 429), ("/rooms", 405)):
+    for path, status in (("/nothing", 404), ("/rooms/ABCDEF", 429), ("/signal", 405)):
         answer = client.request("GET", path, headers={"Origin": ORIGIN})
         assert answer.status == status
         assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
