@@ -14,8 +14,8 @@ from party.db.faults import Fault
 
 # Whoever waits longer than this for a lock gets 503 instead.
 LOCK_WAIT_SECONDS = 3
-# A server that has stopped answering is given up after this long.
-NETWORK_TIMEOUT_SECONDS = 10
+# A server that has stopped answering is given up after this long: a little more than a lock may take.
+ANSWER_TIMEOUT_SECONDS = 4
 
 # One statement with `:named` parameters, or as it stands with None.
 Statement = tuple[str, dict[str, Any] | None]
@@ -42,7 +42,7 @@ class Engine(ABC):
     # Deletes at most so many rows: {table}, {where}, {most}.
     delete_some: ClassVar[str]
     # How long to wait for an answer of the server; None for migrations, which take what they take.
-    answer_timeout_seconds: float | None = NETWORK_TIMEOUT_SECONDS
+    answer_timeout_seconds: float | None = ANSWER_TIMEOUT_SECONDS
 
     @abstractmethod
     def connect(self) -> Any:

@@ -47,6 +47,9 @@ class Locked(Unavailable):
 _OURS: dict[Fault, type[Exception]] = {
     Fault.CONFLICT: Conflict,
     Fault.LOST: Lost,
+    # Where there are several servers, the engine takes these two for `LOST`.
+    Fault.AWAY: Unreachable,
+    Fault.READ_ONLY: Refused,
     Fault.UNREACHABLE: Unreachable,
     Fault.BUSY: Unavailable,
     Fault.REFUSED: Refused,

@@ -17,8 +17,10 @@ class Fault(Enum):
 
     CONFLICT = auto()  # others were in the way: the transaction is undone and may be repeated
     LOST = auto()  # the connection died: whatever was not committed is undone
+    AWAY = auto()  # this node of a cluster serves nobody just now; whether a commit took place is unknown
     UNREACHABLE = auto()  # no connection to be had
     BUSY = auto()  # it is there, but has no capacity just now
+    READ_ONLY = auto()  # this server takes no changes; another of a cluster may
     REFUSED = auto()  # it is there, and does not let us: read-only, disk full, over quota, a right revoked
     TOO_LARGE = auto()  # a statement is larger than the server takes
     DUPLICATE = auto()  # a unique key is taken
@@ -40,6 +42,13 @@ _MYSQL: dict[Fault, tuple[int, ...]] = {
         1689,  # wait on a lock was aborted
         3572,  # NOWAIT found a lock
         3101,  # group replication undid it
+        *(8002, 8022, 8028, 9007),  # TiDB: others wrote, or changed the schema, meanwhile
+    ),
+    Fault.AWAY: (
+        1047,  # a cluster's node that has lost the others, or is not yet in line with them
+        1180,  # at the commit: the node lost the others while it asked them
+        3100,  # group replication: likewise
+        *(3032, 3168),  # offline mode, not available
     ),
     Fault.LOST: (
         *(1053, 1077, 1078, 1079, 1080),  # shutting down
@@ -51,7 +60,6 @@ _MYSQL: dict[Fault, tuple[int, ...]] = {
     Fault.UNREACHABLE: (
         *(1042, 1043, 1129, 1130),  # host unknown, bad handshake, blocked, not allowed
         *(1044, 1045, 1049, 1698, 1873),  # user, password, database
-        *(1047, 3032, 3168),  # a cluster's node is not ready, offline mode, not available
         *(1251, 1275, 1524, 2049, 2059, 2061),  # ways of authentication
         *(1820, 1862, 3118, 4151, 3955, 3159),  # password expired, account locked, TLS required
         *(2000, 2001, 2002, 2003, 2004, 2005, 2007, 2011, 2012, 2026),  # the client's own
@@ -62,16 +70,18 @@ _MYSQL: dict[Fault, tuple[int, ...]] = {
         *(1206, 1637, 3170),  # locks, transactions, capacity
         1223,  # a backup's read lock
         *(1931, 1969, 3024),  # the statement took longer than the host allows
-        *range(9000, 9010),  # ProxySQL has no server for us
+        *(9000, 9001, 9002, 9003, 9004, 9005),  # ProxySQL has no server for us, TiDB no store
+        *(9006, 9008, 9009),
     ),
+    Fault.READ_ONLY: (1290, 1836, 1874),
     Fault.REFUSED: (
         *(1142, 1143, 1227, 1370),  # no right to do it: hosts revoke INSERT over quota
-        *(1290, 1792, 1836, 1874, 1881, 3100),  # read-only in its many forms
+        *(1792, 1881),  # read-only in other forms
         *(1021, 1114, 1026, 1197, 1598, 1705, 1878, 3),  # no space
         *(1003, 1004, 1005, 1006, 1009, 1015, 1016, 1017, 1018, 1023, 1024, 1030, 1036),  # files
         *(1033, 1034, 1035, 1194, 1195, 1712, 1812, 1813, 1814, 1815, 1877, 1932),  # damaged
         *(1104, 1175, 1663, 1664, 1666, 1667, 1286, 1289, 1295, 3161, 3098),  # settings of the server
-        *(1105, 1180, 1181, 1644),  # unknown, at the commit, raised by a trigger
+        *(1105, 1181, 1644),  # unknown, at the rollback, raised by a trigger
         *(3180, 3184, 3185),  # encryption
     ),
     Fault.TOO_LARGE: (1118, 1153, 1162, 1301, 2020, 2036),
@@ -88,6 +98,9 @@ _MYSQL: dict[Fault, tuple[int, ...]] = {
         4025,
     ),
 }
+UNKNOWN = 1105
+# What TiDB says under that number when it wants a transaction to be repeated.
+_OTHERS_WROTE = re.compile("conflict|try again|retry", re.IGNORECASE)
 _BY_NUMBER = {number: fault for fault, numbers in _MYSQL.items() for number in numbers}
 
 
@@ -99,6 +112,8 @@ def of_mysql(error: Exception) -> Fault:
     if not isinstance(number, int):
         # Without a number it is PyMySQL itself that cannot make sense of what came.
         return Fault.LOST if isinstance(error, err.InternalError) else Fault.OTHER
+    if number == UNKNOWN and _OTHERS_WROTE.search(str(error)):
+        return Fault.CONFLICT
     if number in _BY_NUMBER:
         return _BY_NUMBER[number]
     ours = (err.ProgrammingError, err.DataError, err.IntegrityError, err.NotSupportedError)

@@ -1,11 +1,12 @@
 """MySQL 5.7 and later, MariaDB 10.3 and later, through PyMySQL."""
 
+import logging
 import os
 import re
 import ssl
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -15,12 +16,17 @@ from pymysql.cursors import DictCursor
 
 from party import clock
 from party.config import ConfigError
-from party.config.database_url import DEFAULT_PORT, read_mysql_url
-from party.db import engines, faults
-from party.db.engines import NETWORK_TIMEOUT_SECONDS, Engine, Result, Statement
+from party.config.database_url import DEFAULT_PORT, Host, MySQLTarget, read_mysql_url
+from party.db import cluster, engines, faults, migration_lock
+from party.db.engines import ANSWER_TIMEOUT_SECONDS, Engine, Result, Statement
 from party.db.faults import Fault
+from party.db.hosts import Hosts
+
+log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 3
+# For one of several servers that did not answer before.
+SHORT_TIMEOUT_SECONDS = 1
 # Where MySQL and MariaDB listen on Debian, Red Hat and its kin, and elsewhere: what `localhost` means.
 USUAL_SOCKETS = (
     "/var/run/mysqld/mysqld.sock",
@@ -28,7 +34,7 @@ USUAL_SOCKETS = (
     "/tmp/mysql.sock",
     "/var/mysql/mysql.sock",
 )
-# How long a second admin waits for the first one's migration.
+# How long a migration waits for a lock that others hold.
 MIGRATION_WAIT_SECONDS = 60
 # No server is set to take less than this.
 SMALL_STATEMENT_BYTES = 1024
@@ -41,7 +47,6 @@ MOST_TOGETHER = 128 * 1024
 CLOCK_SECONDS = 60.0
 # An answer that took longer tells what the time was, not what it is.
 CLOCK_ANSWER_SECONDS = 1.0
-
 
 # What the session relies on, whatever `init_connect` and the server's defaults say. Each has its reason:
 # hosts have no strict mode, quotes that are names, a limit on joins, safe updates for phpMyAdmin's sake.
@@ -59,6 +64,7 @@ SESSION: dict[str, str] = {
     "sql_select_limit": "18446744073709551615",
 }
 ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE"
+NOBODY_WELL = "none of the servers answers"
 NO_READ_COMMITTED = 1665  # ER_BINLOG_STMT_MODE_AND_ROW_ENGINE
 
 
@@ -72,7 +78,7 @@ def session_settings(lock_wait_seconds: int) -> str:
 
 
 class MySQL(Engine):
-    """A server, over TCP or at its socket."""
+    """A server, over TCP or at its socket; or several, of which the first that is well is asked."""
 
     name = "mysql"
     auto_increment = "AUTO_INCREMENT"
@@ -90,62 +96,79 @@ class MySQL(Engine):
             self.target = read_mysql_url(url)
         except ValueError as error:
             raise ConfigError(f"DATABASE_URL: {error}") from None
-        self.database = self.target.database
-        self._arguments: dict[str, Any] = {
-            "host": self.target.host,
-            "port": self.target.port or DEFAULT_PORT,
-            "user": self.target.user,
-            "password": self.target.password,
-            "database": self.database,
-        }
+        self.hosts = Hosts(self.target.hosts)
+        # When a connection was lost last: those that were used before may be, too.
+        self._suspected_at = 0.0
 
     def connect(self) -> Any:
-        connection = self._connect_somehow()
+        nobody = pymysql.err.OperationalError(CR.CR_CONN_HOST_ERROR, NOBODY_WELL)
+        for host in self.hosts.to_try():
+            try:
+                connection = self._connect_to(host)
+            except (pymysql.err.MySQLError, OSError) as error:
+                if not self.hosts.are_several or faults.of_mysql(error) is Fault.BUSY:
+                    raise
+                log.warning("no connection to the database on %s: %s", host, error)
+                self.hosts.failed(host)
+                nobody.__cause__ = error
+            else:
+                self.hosts.is_well(host)
+                return connection
+        raise nobody
+
+    def _connect_to(self, host: Host) -> Any:
+        connection = self._connect_somehow(host)
+        connection.host, connection.opened_at = host, time.monotonic()
         with connection.cursor() as cursor:
             cursor.execute(ISOLATION)
-            connection.incarnation = _start_of(cursor)
+            connection.incarnation = cluster.incarnation(cursor) or _start_of(cursor)
         _read_clock(connection)
+        connection.wait_for_answers(self.answer_timeout_seconds)
         connection.last_used = time.monotonic()
         return connection
 
-    def _connect_somehow(self) -> Any:
+    def _connect_somehow(self, host: Host) -> Any:
         """By the URL's socket or over TCP; with `localhost` by one of the usual sockets first, as PHP does.
 
         Many a host knows its users at the socket only, or runs a server that listens nowhere else.
         """
         if self.target.socket:
-            return self._connect_by(self.target.socket)
-        sockets = USUAL_SOCKETS if self.target.host == "localhost" and self.target.port is None else ()
+            return self._connect_by(host, self.target.socket)
+        sockets = USUAL_SOCKETS if host == Host("localhost") else ()
         refusal: pymysql.err.OperationalError | None = None
         for socket in filter(os.path.exists, sockets):
             try:
-                return self._connect_by(socket)
+                return self._connect_by(host, socket)
             except pymysql.err.OperationalError as error:
                 if error.args[0] not in (ER.ACCESS_DENIED_ERROR, CR.CR_CONN_HOST_ERROR):
                     raise
                 if error.args[0] == ER.ACCESS_DENIED_ERROR:
                     refusal = error
         try:
-            return self._connect_by(None)
+            return self._connect_by(host, None)
         except pymysql.err.OperationalError as error:
             # That nobody listens there tells less than what a server said.
             raise refusal if refusal and error.args[0] == CR.CR_CONN_HOST_ERROR else error from None
 
-    def _connect_by(self, socket: str | None) -> Any:
-        arguments = self._arguments
-        if socket is not None:
-            # Nobody listens on a socket of this machine.
-            arguments = {**arguments, "unix_socket": socket, "ssl_disabled": True}
+    def _connect_by(self, host: Host, socket: str | None) -> Any:
+        # Nobody listens on a socket of this machine.
+        way: dict[str, Any] = {"unix_socket": socket, "ssl_disabled": True} if socket else _tls(self.target)
+        timeout = SHORT_TIMEOUT_SECONDS if self.hosts.has_failed(host) else CONNECT_TIMEOUT_SECONDS
         migrates = self.answer_timeout_seconds is None
         return _Connection(
-            **arguments,
+            **way,
+            host=host.name,
+            port=host.port or DEFAULT_PORT,
+            user=self.target.user,
+            password=self.target.password,
+            database=self.target.database,
             charset="utf8mb4",
             collation="utf8mb4_bin",
             autocommit=True,
             cursorclass=DictCursor,
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            read_timeout=self.answer_timeout_seconds,
-            write_timeout=NETWORK_TIMEOUT_SECONDS,
+            connect_timeout=timeout,
+            read_timeout=timeout,
+            write_timeout=ANSWER_TIMEOUT_SECONDS,
             # An UPDATE counts the rows it found, changed or not, as SQLite does.
             client_flag=CLIENT.FOUND_ROWS | CLIENT.MULTI_STATEMENTS,
             init_command=session_settings(MIGRATION_WAIT_SECONDS if migrates else engines.LOCK_WAIT_SECONDS),
@@ -163,10 +186,22 @@ class MySQL(Engine):
         if sum(map(len, spoken)) <= MOST_TOGETHER:
             spoken = ["; ".join(spoken)]
         results: list[Result] = []
-        for sql in spoken:
-            self._execute(cursor, sql, results)
+        try:
+            for sql in spoken:
+                self._execute(cursor, sql, results)
+        except pymysql.err.MySQLError as error:
+            self._note(connection, error)
+            raise
         connection.last_used = time.monotonic()
         return results
+
+    def _note(self, connection: Any, error: Exception) -> None:
+        """Learn from an error how the server is."""
+        fault = faults.of_mysql(error)
+        if fault is Fault.LOST:
+            self._suspected_at = time.monotonic()
+        if fault in (Fault.AWAY, Fault.READ_ONLY) or isinstance(error.__context__, TimeoutError):
+            self.hosts.failed(connection.host)
 
     def _execute(self, cursor: DictCursor, sql: str, results: list[Result]) -> None:
         try:
@@ -196,10 +231,14 @@ class MySQL(Engine):
         return False
 
     def alive(self, connection: Any) -> bool:
-        if not connection.open:
+        if not connection.open or not self.hosts.is_good(connection.host, connection.opened_at):
             return False
-        if time.monotonic() - getattr(connection, "last_used", 0.0) > TRUSTED_IDLE_SECONDS:
-            connection.ping(reconnect=False)
+        if connection.last_used < max(self._suspected_at, time.monotonic() - TRUSTED_IDLE_SECONDS):
+            try:
+                connection.ping(reconnect=False)
+            except pymysql.err.MySQLError as error:
+                self._note(connection, error)
+                return False
             connection.last_used = time.monotonic()
         if time.monotonic() - connection.clock_read_at > CLOCK_SECONDS:
             _read_clock(connection)
@@ -208,23 +247,14 @@ class MySQL(Engine):
     def incarnation(self, connection: Any) -> int:
         return int(connection.incarnation)
 
-    @contextmanager
-    def alone(self, connection: Any) -> Iterator[None]:
-        # The name is the server's, not the database's: other installations may share the server.
-        name = f"party:{self.database}"[:64]
-        cursor = connection.cursor()
-        cursor.execute("SELECT GET_LOCK(%s, %s) AS got", (name, MIGRATION_WAIT_SECONDS))
-        if cursor.fetchone()["got"] != 1:
-            raise TimeoutError
-        try:
-            yield
-        finally:
-            # The server releases it with the connection, if this one is gone.
-            with suppress(pymysql.err.MySQLError):
-                cursor.execute("SELECT RELEASE_LOCK(%s)", (name,))
+    def alone(self, connection: Any) -> AbstractContextManager[None]:
+        return migration_lock.held(self, connection)
 
     def fault(self, error: Exception) -> Fault:
-        return faults.of_mysql(error)
+        fault = faults.of_mysql(error)
+        if fault in (Fault.AWAY, Fault.READ_ONLY) and self.hosts.are_several:
+            return Fault.LOST
+        return fault
 
 
 class _Connection(pymysql.connections.Connection):
@@ -235,10 +265,34 @@ class _Connection(pymysql.connections.Connection):
 
     _tls: ClassVar[ssl.SSLContext | None] = None
 
+    def wait_for_answers(self, seconds: float | None) -> None:
+        """How long to wait for each from now on."""
+        self._read_timeout = seconds
+
     def _create_ssl_ctx(self, sslp: Any) -> ssl.SSLContext:
+        if isinstance(sslp, ssl.SSLContext):
+            return sslp
         if _Connection._tls is None:
             _Connection._tls = super()._create_ssl_ctx(sslp)  # type: ignore[misc] # not among its types
         return _Connection._tls
+
+
+def _tls(target: MySQLTarget) -> dict[str, Any]:
+    """TLS as the URL asks for it; without its options where the server offers it, whoever that is."""
+    if target.ssl_ca is None and target.ssl_verify is None:
+        return {}
+    return {"ssl": _tls_context(target.ssl_ca, target.ssl_verify or "identity")}
+
+
+@lru_cache
+def _tls_context(ca: str | None, verify: str) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=ca)
+    # MySQL and MariaDB make certificates that lack what the strict rules of newer Pythons ask for.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.check_hostname = verify == "identity"
+    if verify == "none":
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _read_clock(connection: Any) -> None:

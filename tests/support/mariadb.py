@@ -43,6 +43,10 @@ class MariaDB:
         # Servers that share a folder for temporary tables delete each other's when they start.
         self._environment = {**os.environ, "TMPDIR": str(self.folder)}
         self._process: subprocess.Popen[bytes] | None = None
+        self._install()
+        self.start()
+
+    def _install(self) -> None:
         installed = subprocess.run(
             [*self._installer(), f"--datadir={self.folder}/data"],
             check=False,
@@ -53,7 +57,6 @@ class MariaDB:
         )
         if installed.returncode:
             raise RuntimeError(f"{self.name} could not be set up:\n{installed.stdout}")
-        self.start()
 
     def _installer(self) -> list[str]:
         """The command that makes the data directory."""
@@ -126,6 +129,11 @@ class MariaDB:
         """Stop the server for good and delete its data."""
         self.kill()
         self._folder.cleanup()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started, and neither stopped nor killed."""
+        return self._process is not None
 
     @property
     def pid(self) -> int:

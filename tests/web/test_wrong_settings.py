@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from party.config import ROOT, ConfigError, Settings, load_settings
+from party.config.database_url import Host
 from party.db.mysql import MySQL
 from tests.web.test_config import clean_environment, refusal
 
@@ -228,6 +229,17 @@ def test_a_password_that_is_not_encoded_is_neither_read_as_a_host_nor_shown(
         ("mysql://app:hunter2@db/party?unix_socket=", "/path/to/mysql.sock"),
         ("mysql://app:hunter2@db/party?unix_socket=mysql.sock", "/path/to/mysql.sock"),
         ("mysql://app:hunter2@db..example/party", "host"),
+        ("mysql://app:hunter2@db1,,db2/party", "host1,host2"),
+        ("mysql://app:hunter2@db1,db2,/party", "host1,host2"),
+        ("mysql://app:hunter2@db1,db2;db3/party", "neither a name"),
+        ("mysql://app:hunter2@db1:0,db2/party", "1 to 65535"),
+        ("mysql://app:hunter2@db1,db2,db1/party", "twice"),
+        ("mysql://app:hunter2@db1,db2/party?unix_socket=/tmp/s", "one host"),
+        ("mysql://app:hunter2@db/party?ssl_verify=yes", "identity, ca or none"),
+        ("mysql://app:hunter2@db/party?ssl_verify=ca&ssl_verify=ca", "once"),
+        ("mysql://app:hunter2@db/party?ssl_ca=ca.pem", "/path/to/ca.pem"),
+        ("mysql://app:hunter2@db/party?ssl_ca=/nowhere/ca.pem", "cannot be read"),
+        ("mysql://app:hunter2@db/party?ssl_ca=/dev/null", "no certificate"),
         ("sqlite://instance/party.sqlite3", "sqlite:///"),
         ("sqlite:///", "sqlite:///"),
         ("sqlite:///:memory:", "a file"),
@@ -247,8 +259,16 @@ def test_an_encoded_password_is_read(tmp_path: Path) -> None:
     url = "mysql://acct%5fapp:s3c%40%2f%23:%25x@db.example:3307/acct_party"
     assert url == loaded(tmp_path, DATABASE_URL=url, SECRET_KEY="s").DATABASE_URL
     target = MySQL(url).target
-    assert (target.user, target.password, target.host) == ("acct_app", "s3c@/#:%x", "db.example")
-    assert (target.port, target.database, target.socket) == (3307, "acct_party", None)
+    assert (target.user, target.password, target.database) == ("acct_app", "s3c@/#:%x", "acct_party")
+    assert (target.hosts, target.socket) == ((Host("db.example", 3307),), None)
+
+
+def test_several_hosts_stand_in_the_order_of_preference(tmp_path: Path) -> None:
+    url = "mysql://app:p@db1:3307,[::1]:3308,10.0.0.3/party?ssl_verify=none"
+    assert url == loaded(tmp_path, DATABASE_URL=url, SECRET_KEY="s").DATABASE_URL
+    target = MySQL(url).target
+    assert target.hosts == (Host("db1", 3307), Host("::1", 3308), Host("10.0.0.3"))
+    assert (target.ssl_ca, target.ssl_verify) == (None, "none")
 
 
 # Names
