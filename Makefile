@@ -16,8 +16,8 @@ TEST_PROCESSES ?= 4
 # Neighbours run in one process as long as there is enough for all: then servers of a module start once.
 IN_PARALLEL = -n $(TEST_PROCESSES) --dist worksteal
 
-# What the client is made of; the other scripts are the demo page's.
-CLIENT := $(filter-out %.iife.js %/qr.js party/static/page%,$(sort $(wildcard party/static/*.js)))
+# What the client is made of; the demo page's scripts and the QR encoder lie in folders of their own.
+CLIENT := party/static/party.js $(sort $(wildcard party/static/client/*.js))
 
 # No dependency of the client: it only reads the types in its comments.
 TYPESCRIPT := npx --yes --package typescript@5.9.3
@@ -52,12 +52,13 @@ lint: $(VENV)/development types bundle
 	$(BIN)/lint-imports --no-cache
 
 types:
-	rm -f party/static/*.d.ts # or the checker would believe them
-	$(TSC) --project .
-	$(TSC) --allowJs --declaration --emitDeclarationOnly --target es2022 --module es2022 \
-		--moduleResolution bundler --lib es2021,dom --outDir party/static party/static/party.js
+	rm -rf party/static/*.d.ts $(VENV)/types # or the checker would believe them
+	$(TSC) --project party/static
+	$(TSC) --project party/static --noEmit false --declaration --emitDeclarationOnly --outDir $(VENV)/types
 	$(TYPESCRIPT) --package dts-bundle-generator@9.5.1 dts-bundle-generator --silent --no-banner \
-		--export-referenced-types=false --project tsconfig.json -o party/static/types.d.ts party/static/party.d.ts
+		--export-referenced-types=false --project party/static/tsconfig.json \
+		-o party/static/types.d.ts $(VENV)/types/party.d.ts
+	echo 'export * from "./types.js";' > party/static/party.d.ts
 	$(TSC) --project tests/types
 
 bundle:

@@ -44,7 +44,7 @@ async ([from, to]) => window.party.trace.filter(({ kind, at, durationMs }) => {
 """
 BROADCAST = """
 async ({ base, id, ids }) => {
-    const { Connection } = await import(`${base}/static/connection.js`);
+    const { Connection } = await import(`${base}/static/client/connection.js`);
     const channel = new BroadcastChannel("limit");
     const iceServers = { current: [], async fresh() { return this.current; } };
     const connections = new Map();

@@ -3,8 +3,9 @@
     python -m tests.removal quiz [what pytest takes]
     python -m tests.removal          names the features
 
-A feature is a folder of the same name in `party/` and `tests/`, a line in `create_app`, and a migration
-where it has tables. Nothing else may know it, but for tests that say so: `@pytest.mark.needs("quiz")`.
+A feature is a folder of the same name in `party/` and `tests/`, a line in `create_app`, a migration where it
+has tables, and in the browser a file of the same name and the lines that import it. Nothing else may know it,
+but for tests that say so: `@pytest.mark.needs("quiz")`.
 """
 
 import shutil
@@ -30,6 +31,12 @@ def remove(project: Path, feature: str) -> None:
     kept = [line for line in lines if f'"party.{feature}"' not in line]
     assert len(kept) == len(lines) - 1
     contents.write_text("".join(kept))
+    browser = project / "party" / "static" / "client"
+    if (browser / f"{feature}.js").exists():
+        (browser / f"{feature}.js").unlink()
+        for path in browser.glob("*.js"):
+            lines = path.read_text().splitlines(keepends=True)
+            path.write_text("".join(line for line in lines if f'"./{feature}.js"' not in line))
     # It would begin all over again.
     (project / "tests" / "test_removal.py").unlink()
 

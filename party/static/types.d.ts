@@ -15,12 +15,12 @@ export class ApiError extends Error {
 		code: string;
 		message: string;
 		status: number;
-		field?: string;
-		retryAfterMs?: number;
+		field?: string | undefined;
+		retryAfterMs?: number | undefined;
 	});
 	code: string;
 	status: number;
-	field: string;
+	field: string | undefined;
 	retryAfterMs: number;
 	/** Whether nothing is wrong with the request itself: the network, the service or its database failed. */
 	get isOutage(): boolean;
@@ -28,124 +28,6 @@ export class ApiError extends Error {
 	get isTemporary(): boolean;
 	/** Whether somebody in between has answered: that says nothing about the room or the seat. */
 	get isBlocked(): boolean;
-}
-declare class Api {
-	/** @param {URL} baseUrl  where the service is mounted, with a slash at its end */
-	constructor(baseUrl: URL);
-	/** @type {(record: RequestRecord) => void} told of every request when it is over */
-	onRequest: (record: RequestRecord) => void;
-	baseUrl: URL;
-	/**
-	 * @param {{hostName: string, password?: string, retryKey?: string, [option: string]: unknown}} body
-	 * @returns {Promise<RoomWithYou>}
-	 */
-	createRoom(body: {
-		hostName: string;
-		password?: string;
-		retryKey?: string;
-		[option: string]: unknown;
-	}): Promise<RoomWithYou>;
-	/**
-	 * @param {string} code
-	 * @param {{name: string, participantId?: string, password?: string, retryKey?: string}} body
-	 * @returns {Promise<RoomWithYou>}
-	 */
-	joinRoom(code: string, body: {
-		name: string;
-		participantId?: string;
-		password?: string;
-		retryKey?: string;
-	}): Promise<RoomWithYou>;
-	/**
-	 * @param {string} code
-	 * @returns {Promise<RoomPreview>}
-	 */
-	preview(code: string): Promise<RoomPreview>;
-	/**
-	 * @param {string} method
-	 * @param {string} path  relative to the mount point
-	 * @param {CallOptions & {body?: object}} [options]
-	 * @returns {Promise<any>} the answer's `data`; rejects with an `ApiError`, or a `TypeError` where the body
-	 *   is nothing that JSON can express
-	 */
-	call(method: string, path: string, { body, ...options }?: CallOptions & {
-		body?: object;
-	}): Promise<any>;
-	#private;
-}
-declare class MemberApi {
-	/**
-	 * @param {Api} api
-	 * @param {Seat} seat
-	 */
-	constructor(api: Api, { code, id, token }: Seat);
-	/**
-	 * @param {number|null} after  everything up to here has been processed; null: start over
-	 * @param {object} options
-	 * @param {boolean} options.mayBeHeld  until something comes, if the service does so
-	 * @param {AbortSignal} [options.signal]
-	 * @returns {Promise<PollAnswer>}
-	 */
-	poll(after: number | null, { mayBeHeld, signal }: {
-		mayBeHeld: boolean;
-		signal?: AbortSignal;
-	}): Promise<PollAnswer>;
-	/**
-	 * Send signals, all or none, and poll in the same request.
-	 *
-	 * @param {OutgoingSignal[]} messages  1 to 100
-	 * @param {number} after  as in `poll`
-	 * @param {AbortSignal} [signal]
-	 * @returns {Promise<PollAnswer>}
-	 */
-	send(messages: OutgoingSignal[], after: number, signal?: AbortSignal): Promise<PollAnswer>;
-	/**
-	 * Send signals while the page is going away. Nobody will see the answer.
-	 *
-	 * @param {OutgoingSignal[]} messages
-	 */
-	sendLast(messages: OutgoingSignal[]): Promise<any>;
-	/** @returns {Promise<RoomWithYou>} the same seat with a new token, for a new page */
-	rejoin(): Promise<RoomWithYou>;
-	/** @returns {Promise<RoomWithYou>} */
-	room(): Promise<RoomWithYou>;
-	/** @returns {Promise<Room>} */
-	start(): Promise<Room>;
-	/**
-	 * @param {Record<string, any>} quizData
-	 * @returns {Promise<Room>}
-	 */
-	setQuiz(quizData: Record<string, any>): Promise<Room>;
-	/**
-	 * @param {number} fromQuestion
-	 * @returns {Promise<Room>}
-	 */
-	next(fromQuestion: number): Promise<Room>;
-	/**
-	 * @param {GivenAnswer} given
-	 * @returns {Promise<AnswerResult>}
-	 */
-	answer(given: GivenAnswer): Promise<AnswerResult>;
-	/**
-	 * @param {string} participantId
-	 * @returns {Promise<Room>}
-	 */
-	remove(participantId: string): Promise<Room>;
-	/** @returns {Promise<{iceServers: RTCIceServer[], ttlSeconds: number}>} */
-	iceServers(): Promise<{
-		iceServers: RTCIceServer[];
-		ttlSeconds: number;
-	}>;
-	/**
-	 * @param {{keepalive?: boolean}} [options]
-	 * @returns {Promise<void>}
-	 */
-	leave(options?: {
-		keepalive?: boolean;
-	}): Promise<void>;
-	/** @returns {Promise<void>} */
-	end(): Promise<void>;
-	#private;
 }
 type Participant = {
 	id: string;
@@ -218,17 +100,6 @@ type StreamMessage = {
 	 */
 	createdAt: string;
 };
-type GivenAnswer = {
-	questionIndex: number;
-	/**
-	 * -1: no answer
-	 */
-	answerIndex: number;
-	/**
-	 * how long it took; a whole number
-	 */
-	timeMs: number;
-};
 type AnswerResult = {
 	questionIndex: number;
 	isCorrect: boolean;
@@ -243,7 +114,7 @@ type AnswerResult = {
 	/**
 	 * the question had been answered before: this is the first result
 	 */
-	repeated?: true;
+	repeated?: true | undefined;
 };
 type Standing = {
 	participantId: string;
@@ -267,7 +138,7 @@ type PollAnswer = {
 	 * a signal has expired unseen
 	 */
 	gap: boolean;
-	room?: RoomWithYou;
+	room?: RoomWithYou | undefined;
 	pollAfterMs: number;
 };
 type OutgoingSignal = {
@@ -279,6 +150,57 @@ type OutgoingSignal = {
 	 */
 	clientMsgId: string;
 };
+type Seat = {
+	code: string;
+	id: string;
+	token: string;
+};
+declare class Api {
+	/** @param {URL} baseUrl  where the service is mounted, with a slash at its end */
+	constructor(baseUrl: URL);
+	/** @type {(record: RequestRecord) => void} told of every request when it is over */
+	onRequest: (record: RequestRecord) => void;
+	baseUrl: URL;
+	/**
+	 * @param {{hostName: string, password?: string, retryKey?: string, [option: string]: unknown}} body
+	 * @returns {Promise<RoomWithYou>}
+	 */
+	createRoom(body: {
+		hostName: string;
+		password?: string;
+		retryKey?: string;
+		[option: string]: unknown;
+	}): Promise<RoomWithYou$1>;
+	/**
+	 * @param {string} code
+	 * @param {{name: string, participantId?: string, password?: string, retryKey?: string}} body
+	 * @returns {Promise<RoomWithYou>}
+	 */
+	joinRoom(code: string, body: {
+		name: string;
+		participantId?: string;
+		password?: string;
+		retryKey?: string;
+	}): Promise<RoomWithYou$1>;
+	/**
+	 * @param {string} code
+	 * @returns {Promise<RoomPreview>}
+	 */
+	preview(code: string): Promise<RoomPreview$1>;
+	/**
+	 * @param {string} method
+	 * @param {string} path  relative to the mount point
+	 * @param {CallOptions & {body?: object}} [options]
+	 * @returns {Promise<any>} the answer's `data`; rejects with an `ApiError`, or a `TypeError` where the body
+	 *   is nothing that JSON can express
+	 */
+	call(method: string, path: string, { body, ...options }?: CallOptions & {
+		body?: object;
+	}): Promise<any>;
+	#private;
+}
+type RoomPreview$1 = RoomPreview;
+type RoomWithYou$1 = RoomWithYou;
 type RequestRecord = {
 	method: string;
 	path: string;
@@ -289,55 +211,37 @@ type RequestRecord = {
 	durationMs: number;
 };
 type CallOptions = {
-	headers?: Record<string, string>;
+	headers?: Record<string, string> | undefined;
 	/**
 	 * gives the call up; it then rejects with the signal's reason
 	 */
-	signal?: AbortSignal;
-	timeoutMs?: number;
+	signal?: AbortSignal | undefined;
+	timeoutMs?: number | undefined;
 	/**
 	 * let the request outlive the page
 	 */
-	keepalive?: boolean;
+	keepalive?: boolean | undefined;
 };
-type Seat = {
-	code: string;
-	id: string;
-	token: string;
-};
-declare class SeatKeeper {
+type Data = string | ArrayBuffer;
+type Packed = Iterable<string | Uint8Array<ArrayBuffer>>;
+declare class IceServers {
 	/**
-	 * @param {URL} baseUrl  one tab may have a seat at each of several services
-	 * @param {Storage|null} [storage]  sessionStorage unless given: it lives as long as the tab
+	 * @param {NamedServers} named
+	 * @param {() => Promise<NamedServers>} fetch  asks the service again
+	 * @param {(error: ApiError) => void} onError  they could not be renewed for now
 	 */
-	constructor(baseUrl: URL, storage?: Storage | null);
-	/**
-	 * Claim a seat for this page, until it is released or the page is gone.
-	 *
-	 * @param {Pick<Seat, "code"|"id">} seat
-	 * @returns {Promise<boolean>} false: another page of this browser has it. Where browsers know no locks
-	 *   (Safari before 15.4, pages without HTTPS), every claim is good
-	 */
-	claim({ code, id }: Pick<Seat$1, "code" | "id">): Promise<boolean>;
-	/** Give the claim up, if there is one. */
-	release(): void;
-	/** @param {Seat} seat */
-	save(seat: Seat$1): void;
-	/** @returns {Seat|null} */
-	load(): Seat$1 | null;
-	/**
-	 * A seat is given up. If another one has been taken meanwhile, that one stays.
-	 *
-	 * @param {Seat} seat
-	 */
-	forget(seat: Seat$1): void;
+	constructor(named: NamedServers, fetch: () => Promise<NamedServers>, onError: (error: ApiError) => void);
+	/** As they are known. */
+	current: RTCIceServer[];
+	/** @returns {Promise<RTCIceServer[]>} renewed before if it is time; never rejects */
+	fresh(): Promise<RTCIceServer[]>;
 	#private;
 }
-type Seat$1 = Seat;
 type NamedServers = {
 	iceServers: RTCIceServer[];
 	ttlSeconds: number;
 };
+type IceServers$1 = Pick<IceServers, "current" | "fresh">;
 type SignalPayload = {
 	/**
 	 * chosen at random by the side that began it
@@ -347,11 +251,199 @@ type SignalPayload = {
 	 * counts the offers of one connection, from 1
 	 */
 	negotiation: number;
-	description?: RTCSessionDescriptionInit;
-	candidates?: RTCIceCandidateInit[];
+	description?: RTCSessionDescriptionInit | undefined;
+	candidates?: RTCIceCandidateInit[] | undefined;
 };
+declare class Peer {
+	/** @param {PeerOptions} options */
+	constructor(options: PeerOptions);
+	get state(): PeerState;
+	/** Whether its connection is about to open, as far as one can tell. */
+	get isExpected(): boolean;
+	/** Begin a new connection, in place of the one there may be. */
+	start(): void;
+	/** Begin a new connection unless one is open or on its way. */
+	startIfIdle(): void;
+	/** Give up a connection that is not open: a signal for it may have been lost. */
+	abandonAttempt(): void;
+	/**
+	 * The other side has not fetched a signal in time. It may have been asleep, and may not have seen our
+	 * offer: begin again, unless we have since.
+	 *
+	 * @param {string} clientMsgId
+	 */
+	onExpired(clientMsgId: string): void;
+	/**
+	 * The service has refused a signal: it never reaches the other side.
+	 *
+	 * @param {string} clientMsgId
+	 */
+	onRefused(clientMsgId: string): void;
+	/**
+	 * @param {"offer"|"answer"|"ice"} type
+	 * @param {SignalPayload} payload
+	 */
+	receive(type: "offer" | "answer" | "ice", payload: SignalPayload$1): void;
+	/**
+	 * @param {Packed} packed
+	 * @returns {boolean} false: there is no open channel
+	 */
+	send(packed: Packed$1): boolean;
+	/**
+	 * @param {MediaStreamTrack} track  is in `tracks` already, for later connections
+	 * @param {MediaStream} stream
+	 */
+	addTrack(track: MediaStreamTrack, stream: MediaStream): void;
+	/** @param {MediaStreamTrack} track */
+	removeTrack(track: MediaStreamTrack): void;
+	/** Close the connection; a new one may be begun by either side at any time. */
+	close(): void;
+	#private;
+}
 type SignalPayload$1 = SignalPayload;
+type IceServers$2 = IceServers$1;
+type Data$1 = Data;
+type Packed$1 = Packed;
 type PeerState = "connecting" | "open" | "interrupted";
+type PeerOptions = {
+	id: string;
+	/**
+	 * whether our own offers give way
+	 */
+	polite: boolean;
+	iceServers: IceServers$2;
+	/**
+	 * what to send, now and in later connections
+	 */
+	tracks: Map<MediaStreamTrack, MediaStream>;
+	/**
+	 * gives its `clientMsgId`
+	 */
+	post: (type: "offer" | "answer" | "ice", payload: SignalPayload$1) => string;
+	onState: (state: PeerState) => void;
+	/**
+	 * the connection is lost and will be begun anew after a while
+	 */
+	onFailed: () => void;
+	onData: (data: Data$1) => void;
+	/**
+	 * more in one piece is not taken
+	 */
+	maxMessageBytes?: number | undefined;
+	/**
+	 * so many were sent in one piece, and are dropped
+	 */
+	onTooLarge?: ((bytes: number) => void) | undefined;
+	onTrack: (event: RTCTrackEvent) => void;
+};
+declare class Peers {
+	/** @param {PeersOptions} options */
+	constructor({ topology, optionsFor, onForgotten }: PeersOptions);
+	/** @param {string} id */
+	get(id: string): Peer | undefined;
+	/** Whether there are others, and none of them is about to be connected. */
+	get areSettled(): boolean;
+	/**
+	 * Keep those whom the room has, and no others.
+	 *
+	 * @param {RoomWithYou} room
+	 */
+	follow({ participants, you }: RoomWithYou$2): void;
+	/** @param {string} id  of somebody who is gone, or has come anew */
+	forget(id: string): void;
+	forgetAll(): void;
+	/**
+	 * @param {MediaStreamTrack} track  one that is sent already stays as it is
+	 * @param {MediaStream} stream
+	 */
+	addTrack(track: MediaStreamTrack, stream: MediaStream): void;
+	/** @param {MediaStreamTrack} track */
+	removeTrack(track: MediaStreamTrack): void;
+	[Symbol.iterator](): MapIterator<Peer>;
+	#private;
+}
+type RoomWithYou$2 = RoomWithYou;
+type PeerOptions$1 = PeerOptions;
+type PeersOptions = {
+	topology: "mesh" | "star";
+	/**
+	 * a new peer
+	 */
+	optionsFor: (id: string) => Omit<PeerOptions$1, "id" | "polite" | "tracks">;
+	onForgotten: (id: string) => void;
+};
+declare class MemberApi {
+	/**
+	 * @param {import("./api.js").Api} api
+	 * @param {import("./contract.js").Seat} seat
+	 */
+	constructor(api: Api, { code, id, token }: Seat);
+	/**
+	 * @param {number|null} after  everything up to here has been processed; null: start over
+	 * @param {object} options
+	 * @param {boolean} options.mayBeHeld  until something comes, if the service does so
+	 * @param {AbortSignal} [options.signal]
+	 * @returns {Promise<PollAnswer>}
+	 */
+	poll(after: number | null, { mayBeHeld, signal }: {
+		mayBeHeld: boolean;
+		signal?: AbortSignal | undefined;
+	}): Promise<PollAnswer$1>;
+	/**
+	 * Send signals, all or none, and poll in the same request.
+	 *
+	 * @param {OutgoingSignal[]} messages  1 to 100
+	 * @param {number} after  as in `poll`
+	 * @param {AbortSignal} [signal]
+	 * @returns {Promise<PollAnswer>}
+	 */
+	send(messages: OutgoingSignal$1[], after: number, signal?: AbortSignal): Promise<PollAnswer$1>;
+	/**
+	 * Send signals while the page is going away. Nobody will see the answer.
+	 *
+	 * @param {OutgoingSignal[]} messages
+	 */
+	sendLast(messages: OutgoingSignal$1[]): Promise<any>;
+	/** @returns {Promise<RoomWithYou>} the same seat with a new token, for a new page */
+	rejoin(): Promise<RoomWithYou$3>;
+	/** @returns {Promise<RoomWithYou>} */
+	room(): Promise<RoomWithYou$3>;
+	/**
+	 * @param {string} participantId
+	 * @returns {Promise<Room>}
+	 */
+	remove(participantId: string): Promise<Room$1>;
+	/** @returns {Promise<{iceServers: RTCIceServer[], ttlSeconds: number}>} */
+	iceServers(): Promise<{
+		iceServers: RTCIceServer[];
+		ttlSeconds: number;
+	}>;
+	/**
+	 * @param {{keepalive?: boolean}} [options]
+	 * @returns {Promise<void>}
+	 */
+	leave(options?: {
+		keepalive?: boolean;
+	}): Promise<void>;
+	/** @returns {Promise<void>} */
+	end(): Promise<void>;
+	/**
+	 * A call that changes something in the room.
+	 *
+	 * @param {string} what  the last part of its path
+	 * @param {object} [body]
+	 * @param {{keepalive?: boolean}} [options]
+	 * @returns {Promise<any>}
+	 */
+	post(what: string, body?: object, options?: {
+		keepalive?: boolean;
+	}): Promise<any>;
+	#private;
+}
+type OutgoingSignal$1 = OutgoingSignal;
+type PollAnswer$1 = PollAnswer;
+type Room$1 = Room;
+type RoomWithYou$3 = RoomWithYou;
 declare class Trace {
 	/** @type {(record: TraceRecord) => void} told of every record */
 	onRecord: (record: TraceRecord) => void;
@@ -382,13 +474,13 @@ type TraceRecord = TraceEntry & {
 	at: number;
 };
 type ApiError$1 = ApiError;
-type Room$1 = Room;
+type Room$2 = Room;
 type Standing$1 = Standing;
 type Member = Member$1;
 type PeerState$2 = PeerState;
 type TraceRecord$1 = TraceRecord;
 type EndReason = "ended" | "host-left" | "expired" | "left" | "removed" | "finished";
-type PartyEvents = {
+type RoomEvents = {
 	/**
 	 * somebody came, came back or went
 	 */
@@ -399,22 +491,7 @@ type PartyEvents = {
 	 * something else of the room has changed: its status, its quiz
 	 */
 	room: {
-		room: Room$1;
-	};
-	/**
-	 * another question is open;
-	 * `correct` is the right answer to the one before it
-	 */
-	"question-advanced": {
-		currentQuestion: number;
-		correct: number;
-	};
-	/**
-	 * a participant has won points
-	 */
-	"score-changed": {
-		participantId: string;
-		score: number;
+		room: Room$2;
 	};
 	/**
 	 * the connection to a participant has changed. When an
@@ -475,27 +552,213 @@ type PartyEvents = {
 	 */
 	trace: TraceRecord$1;
 };
+type PartyEvents = RoomEvents & QuizEvents;
 type PartyListener<Type extends keyof PartyEvents> = ((event: CustomEvent<PartyEvents[Type]>) => void) | {
 	handleEvent(event: CustomEvent<PartyEvents[Type]>): void;
 };
-/** @typedef {import("./api.js").AnswerResult} AnswerResult */
-/** @typedef {import("./api.js").Participant} Participant */
-/** @typedef {import("./api.js").Room} Room */
-/** @typedef {import("./api.js").RoomPreview} RoomPreview */
-/** @typedef {import("./api.js").RoomWithYou} RoomWithYou */
-/** @typedef {import("./api.js").Seat} Seat */
-/** @typedef {import("./api.js").Standing} Standing */
-/** @typedef {import("./api.js").StreamMessage} StreamMessage */
-/** @typedef {import("./events.js").EndReason} EndReason */
-/** @typedef {import("./events.js").PartyEvents} PartyEvents */
+declare class SeatKeeper {
+	/**
+	 * @param {URL} baseUrl  one tab may have a seat at each of several services
+	 * @param {Storage|null} [storage]  sessionStorage unless given: it lives as long as the tab
+	 */
+	constructor(baseUrl: URL, storage?: Storage | null);
+	/**
+	 * Claim a seat for this page, until it is released or the page is gone.
+	 *
+	 * @param {Pick<Seat, "code"|"id">} seat
+	 * @returns {Promise<boolean>} false: another page of this browser has it. Where browsers know no locks
+	 *   (Safari before 15.4, pages without HTTPS), every claim is good
+	 */
+	claim({ code, id }: Pick<Seat$1, "code" | "id">): Promise<boolean>;
+	/** Give the claim up, if there is one. */
+	release(): void;
+	/** @param {Seat} seat */
+	save(seat: Seat$1): void;
+	/** @returns {Seat|null} */
+	load(): Seat$1 | null;
+	/**
+	 * A seat is given up. If another one has been taken meanwhile, that one stays.
+	 *
+	 * @param {Seat} seat
+	 */
+	forget(seat: Seat$1): void;
+	#private;
+}
+type Seat$1 = Seat;
+declare class Membership {
+	/**
+	 * @param {EventTarget} party  where apps listen
+	 * @param {Entered} entered
+	 * @param {{follow(membership: Membership): Follower}[]} features
+	 */
+	constructor(party: EventTarget, { api, room, ice, trace, seat, keeper, page }: Entered, features: {
+		follow(membership: Membership): Follower;
+	}[]);
+	hasEnded: boolean;
+	api: MemberApi;
+	room: RoomWithYou;
+	/** The number of the Room that was last taken as a whole. */
+	enteredAt: number;
+	trace: Trace;
+	peers: Peers;
+	/** Everybody in the room, with what only this page knows of them. */
+	get participants(): {
+		isYou: boolean;
+		state: PeerState | null;
+		id: string;
+		name: string;
+		isHost: boolean;
+		role: "host" | "guest";
+		/**
+		 * whether the service heard of it recently
+		 */
+		online: boolean;
+		score: number;
+		/**
+		 * ISO 8601, UTC
+		 */
+		joinedAt: string;
+	}[];
+	/** The Room without what is nobody else's business: the own token. */
+	get publicRoom(): {
+		code: string;
+		status: "waiting" | "playing" | "ended";
+		hostId: string;
+		hostName: string;
+		maxParticipants: number;
+		secondsPerQuestion: number;
+		/**
+		 * an index, from 0
+		 */
+		currentQuestion: number;
+		quizData: Record<string, any> | null;
+		/**
+		 * ISO 8601, UTC, as the other times
+		 */
+		createdAt: string;
+		startedAt: string | null;
+		endedAt: string | null;
+		/**
+		 * where the stream of this room stands
+		 */
+		seq: number;
+		/**
+		 * in order of joining
+		 */
+		participants: Participant[];
+	};
+	/** Leave, as `Party.leave` promises. */
+	leave(): Promise<void>;
+	/** End the room for everybody. */
+	end(): Promise<void>;
+	tellRoom(): void;
+	tellParticipants(): void;
+	/** @param {ApiError} error  of a request that nobody waits for */
+	onError(error: ApiError): void;
+	/**
+	 * @template {keyof PartyEvents} Type
+	 * @param {Type} type
+	 * @param {PartyEvents[Type]} detail
+	 */
+	dispatch<Type extends keyof PartyEvents$1>(type: Type, detail: PartyEvents$1[Type]): void;
+	#private;
+}
+type RoomWithYou$4 = RoomWithYou;
+type StreamMessage$2 = StreamMessage;
+type PartyEvents$1 = PartyEvents;
+type Follower = {
+	/**
+	 * what an event makes of the Room
+	 */
+	after: (room: RoomWithYou$4, message: StreamMessage$2) => RoomWithYou$4;
+	/**
+	 * the Room is as it is after it
+	 */
+	onEvent: (message: StreamMessage$2) => void;
+	/**
+	 * the service has answered, and all that came with it has been handled
+	 */
+	onAnswer: () => void;
+};
+type Entered = {
+	api: MemberApi;
+	room: RoomWithYou$4;
+	ice: NamedServers;
+	trace: Trace;
+	seat: Seat;
+	keeper: SeatKeeper;
+	page: PageOptions;
+};
+declare class Quiz {
+	/** Options of `create` that are for the service. */
+	static createFields: string[];
+	/**
+	 * @param {Membership} membership
+	 * @returns {import("./membership.js").Follower}
+	 */
+	static follow(membership: Membership$1): Follower;
+	/** Start the game, as the host. */
+	start(): Promise<void>;
+	/**
+	 * Replace the quiz, as the host, while the room is waiting.
+	 *
+	 * @param {Record<string, any>} quizData
+	 */
+	setQuiz(quizData: Record<string, any>): Promise<void>;
+	/**
+	 * Move on from the current question, as the host. After the last one the room ends.
+	 *
+	 * @param {number} [fromQuestion]  the question to be left: the current one as far as this page knows,
+	 *   unless given. Where another one is open, the service refuses with WRONG_QUESTION, and nothing moves
+	 */
+	next(fromQuestion?: number): Promise<void>;
+	/**
+	 * Answer a question. Only the first answer counts, and whoever gives another gets the first one's result.
+	 *
+	 * @param {object} given
+	 * @param {number} given.answerIndex  -1: no answer
+	 * @param {number} given.timeMs  how long it took; the service counts no less than it saw pass itself
+	 * @param {number} [given.questionIndex]  the current one, unless given
+	 * @returns {Promise<AnswerResult>}
+	 */
+	answer({ answerIndex, timeMs, questionIndex }: {
+		answerIndex: number;
+		timeMs: number;
+		questionIndex?: number | undefined;
+	}): Promise<AnswerResult$1>;
+}
+type AnswerResult$1 = AnswerResult;
+type Membership$1 = Membership;
+type QuizEvents = {
+	/**
+	 * another question is open;
+	 * `correct` is the right answer to the one before it
+	 */
+	"question-advanced": {
+		currentQuestion: number;
+		correct: number;
+	};
+	/**
+	 * a participant has won points
+	 */
+	"score-changed": {
+		participantId: string;
+		score: number;
+	};
+};
+declare const Party_base: new () => EventTarget & Quiz;
+/** @typedef {import("./client/contract.js").AnswerResult} AnswerResult */
+/** @typedef {import("./client/contract.js").Participant} Participant */
+/** @typedef {import("./client/contract.js").Room} Room */
+/** @typedef {import("./client/contract.js").RoomPreview} RoomPreview */
+/** @typedef {import("./client/contract.js").Standing} Standing */
+/** @typedef {import("./client/events.js").PartyEvents} PartyEvents */
 /**
  * @template {keyof PartyEvents} Type
- * @typedef {import("./events.js").PartyListener<Type>} PartyListener
+ * @typedef {import("./client/events.js").PartyListener<Type>} PartyListener
  */
-/** @typedef {import("./peer.js").PeerState} PeerState */
-/** @typedef {import("./peer.js").SignalPayload} SignalPayload */
-/** @typedef {import("./trace.js").TraceRecord} TraceRecord */
-/** @typedef {{type: "offer"|"answer"|"ice", fromId: string, payload: SignalPayload}} Signal */
+/** @typedef {import("./client/peer.js").PeerState} PeerState */
+/** @typedef {import("./client/trace.js").TraceRecord} TraceRecord */
 /** @typedef {Participant & {isYou: boolean, state: PeerState|null}} Member */
 /**
  * @typedef {object} PageOptions  what a page decides for itself
@@ -534,7 +797,7 @@ type PartyListener<Type extends keyof PartyEvents> = ((event: CustomEvent<PartyE
 /**
  * A room that this page is in. Its events are `CustomEvent`s, with the details of `PartyEvents` (events.js).
  */
-export class Party extends EventTarget {
+export class Party extends Party_base {
 	/**
 	 * Open a room, as its host.
 	 *
@@ -558,7 +821,7 @@ export class Party extends EventTarget {
 	 * @param {Pick<PageOptions, "baseUrl"|"signal">} [options]
 	 * @returns {Promise<RoomPreview>} rejects as that of `create`
 	 */
-	static preview(code: string, options?: Pick<PageOptions, "baseUrl" | "signal">): Promise<RoomPreview$1>;
+	static preview(code: string, options?: Pick<PageOptions, "baseUrl" | "signal">): Promise<RoomPreview$2>;
 	/**
 	 * Come back to the room that this page was in before it was reloaded: same participant, new connections.
 	 *
@@ -568,41 +831,11 @@ export class Party extends EventTarget {
 	 */
 	static resume(options?: PageOptions): Promise<Party | null>;
 	/**
-	 * Enter as somebody new.
-	 *
-	 * @param {PageOptions} page
-	 * @param {(api: Api) => Promise<RoomWithYou>} takeSeat
-	 */
-	static "__#private@#enterAnew"(page: PageOptions, takeSeat: (api: Api) => Promise<RoomWithYou$1>): Promise<Party>;
-	/**
-	 * @param {PageOptions} page
-	 * @param {SeatKeeper} keeper
-	 * @param {(api: Api) => Promise<RoomWithYou>} takeSeat
-	 * @param {boolean} [isNew]  whether the seat is of no use if the page does not come to use it. Otherwise the
-	 *   page had it before, and may try again later
-	 */
-	static "__#private@#enter"(page: PageOptions, keeper: SeatKeeper, takeSeat: (api: Api) => Promise<RoomWithYou$1>, isNew?: boolean): Promise<Party>;
-	/**
 	 * Use `Party.create`, `Party.join` or `Party.resume`.
 	 *
-	 * @param {object} entered
-	 * @param {MemberApi} entered.api
-	 * @param {RoomWithYou} entered.room
-	 * @param {import("./ice.js").NamedServers} entered.ice
-	 * @param {Trace} entered.trace
-	 * @param {Seat} entered.seat
-	 * @param {SeatKeeper} entered.keeper
-	 * @param {PageOptions} entered.page
+	 * @param {import("./client/membership.js").Entered} entered
 	 */
-	constructor({ api, room, ice, trace, seat, keeper, page }: {
-		api: MemberApi;
-		room: RoomWithYou$1;
-		ice: NamedServers;
-		trace: Trace;
-		seat: Seat$2;
-		keeper: SeatKeeper;
-		page: PageOptions;
-	});
+	constructor(entered: Entered);
 	/**
 	 * As of any `EventTarget`, but with the events' names and details known to the types.
 	 *
@@ -611,21 +844,21 @@ export class Party extends EventTarget {
 	 * @param {PartyListener<Type>|null} listener
 	 * @param {boolean|AddEventListenerOptions} [options]
 	 */
-	addEventListener<Type extends keyof PartyEvents$1>(type: Type, listener: PartyListener$1<Type> | null, options?: boolean | AddEventListenerOptions): void;
+	addEventListener<Type extends keyof PartyEvents$2>(type: Type, listener: PartyListener$1<Type> | null, options?: boolean | AddEventListenerOptions): void;
 	/**
 	 * @template {keyof PartyEvents} Type
 	 * @param {Type} type
 	 * @param {PartyListener<Type>|null} listener
 	 * @param {boolean|EventListenerOptions} [options]
 	 */
-	removeEventListener<Type extends keyof PartyEvents$1>(type: Type, listener: PartyListener$1<Type> | null, options?: boolean | EventListenerOptions): void;
+	removeEventListener<Type extends keyof PartyEvents$2>(type: Type, listener: PartyListener$1<Type> | null, options?: boolean | EventListenerOptions): void;
 	/** The room's code, which others join by. */
 	get code(): string;
 	/** The own participant's id. */
 	get id(): string;
 	get isHost(): boolean;
 	/** @returns {Room} the room as far as this page knows */
-	get room(): Room$2;
+	get room(): Room$3;
 	/**
 	 * Everybody in the room, oneself included, in order of joining.
 	 *
@@ -671,35 +904,6 @@ export class Party extends EventTarget {
 	 * @param {string} peerId
 	 */
 	reconnect(peerId: string): void;
-	/** Start the game, as the host. */
-	start(): Promise<void>;
-	/**
-	 * Replace the quiz, as the host, while the room is waiting.
-	 *
-	 * @param {Record<string, any>} quizData
-	 */
-	setQuiz(quizData: Record<string, any>): Promise<void>;
-	/**
-	 * Move on from the current question, as the host. After the last one the room ends.
-	 *
-	 * @param {number} [fromQuestion]  the question to be left: the current one as far as this page knows,
-	 *   unless given. Where another one is open, the service refuses with WRONG_QUESTION, and nothing moves
-	 */
-	next(fromQuestion?: number): Promise<void>;
-	/**
-	 * Answer a question. Only the first answer counts, and whoever gives another gets the first one's result.
-	 *
-	 * @param {object} given
-	 * @param {number} given.answerIndex  -1: no answer
-	 * @param {number} given.timeMs  how long it took; the service counts no less than it saw pass itself
-	 * @param {number} [given.questionIndex]  the current one, unless given
-	 * @returns {Promise<AnswerResult>}
-	 */
-	answer({ answerIndex, timeMs, questionIndex }: {
-		answerIndex: number;
-		timeMs: number;
-		questionIndex?: number;
-	}): Promise<AnswerResult$1>;
 	/**
 	 * Remove a participant, as the host.
 	 *
@@ -716,25 +920,15 @@ export class Party extends EventTarget {
 	end(): Promise<void>;
 	#private;
 }
-type AnswerResult$1 = AnswerResult;
+type AnswerResult$2 = AnswerResult;
 type Participant$1 = Participant;
-type Room$2 = Room;
-type RoomPreview$1 = RoomPreview;
-type RoomWithYou$1 = RoomWithYou;
-type Seat$2 = Seat;
+type Room$3 = Room;
+type RoomPreview$2 = RoomPreview;
 type Standing$2 = Standing;
-type StreamMessage$2 = StreamMessage;
-type EndReason$1 = EndReason;
-type PartyEvents$1 = PartyEvents;
-type PartyListener$1<Type extends keyof PartyEvents$1> = PartyListener<Type>;
+type PartyEvents$2 = PartyEvents;
+type PartyListener$1<Type extends keyof PartyEvents$2> = PartyListener<Type>;
 type PeerState$3 = PeerState;
-type SignalPayload$2 = SignalPayload$1;
 type TraceRecord$2 = TraceRecord;
-export type Signal = {
-	type: "offer" | "answer" | "ice";
-	fromId: string;
-	payload: SignalPayload$2;
-};
 type Member$1 = Participant$1 & {
 	isYou: boolean;
 	state: PeerState$3 | null;
@@ -747,32 +941,32 @@ export type PageOptions = {
 	 * where the service is, unless this module came from it; may be relative
 	 * to the page
 	 */
-	baseUrl?: string | URL;
+	baseUrl?: string | URL | undefined;
 	/**
 	 * everybody with everybody (the default), or only with the host;
 	 * the same for all pages of a room
 	 */
-	topology?: "mesh" | "star";
+	topology?: "mesh" | "star" | undefined;
 	/**
 	 * where `resume` finds the seat after a reload: sessionStorage, unless
 	 * given; null to keep it nowhere
 	 */
-	storage?: Storage | null;
+	storage?: Storage | null | undefined;
 	/**
 	 * leave the room when the page is closed, left or reloaded, rather than
 	 * come back with `resume`
 	 */
-	leaveOnClose?: boolean;
+	leaveOnClose?: boolean | undefined;
 	/**
 	 * what is sent to this page in one piece and is larger is dropped, with an
 	 * event: 256 MiB, unless given
 	 */
-	maxMessageBytes?: number;
+	maxMessageBytes?: number | undefined;
 	/**
 	 * gives up entering; it has no effect afterwards. A seat that may have been
 	 * taken by then is left
 	 */
-	signal?: AbortSignal;
+	signal?: AbortSignal | undefined;
 };
 export type CreateFields = {
 	/**
@@ -782,17 +976,17 @@ export type CreateFields = {
 	/**
 	 * one's own id, if the app has one
 	 */
-	participantId?: string;
+	participantId?: string | undefined;
 	/**
 	 * that others will need
 	 */
-	password?: string;
+	password?: string | undefined;
 	/**
 	 * the host included
 	 */
-	maxParticipants?: number;
-	quizData?: Record<string, any>;
-	secondsPerQuestion?: number;
+	maxParticipants?: number | undefined;
+	quizData?: Record<string, any> | undefined;
+	secondsPerQuestion?: number | undefined;
 };
 export type CreateOptions = CreateFields & PageOptions;
 export type JoinFields = {
@@ -803,26 +997,21 @@ export type JoinFields = {
 	/**
 	 * one's own id, if the app has one
 	 */
-	participantId?: string;
-	password?: string;
+	participantId?: string | undefined;
+	password?: string | undefined;
 };
 export type JoinOptions = JoinFields & PageOptions;
 
 export {
-	AnswerResult$1 as AnswerResult,
-	EndReason$1 as EndReason,
+	AnswerResult$2 as AnswerResult,
 	Member$1 as Member,
 	Participant$1 as Participant,
-	PartyEvents$1 as PartyEvents,
+	PartyEvents$2 as PartyEvents,
 	PartyListener$1 as PartyListener,
 	PeerState$3 as PeerState,
-	Room$2 as Room,
-	RoomPreview$1 as RoomPreview,
-	RoomWithYou$1 as RoomWithYou,
-	Seat$2 as Seat,
-	SignalPayload$2 as SignalPayload,
+	Room$3 as Room,
+	RoomPreview$2 as RoomPreview,
 	Standing$2 as Standing,
-	StreamMessage$2 as StreamMessage,
 	TraceRecord$2 as TraceRecord,
 };
 

@@ -206,9 +206,9 @@ def test_the_page_finds_its_files_under_the_mount_point(hosted: Apache) -> None:
 
 
 def test_every_file_of_the_client_is_served(hosted: Apache) -> None:
-    for path in (ROOT / "party/static").iterdir():
-        reply = ask(hosted, f"/party/static/{path.name}")
-        assert (reply.status, reply.body) == (200, path.read_bytes()), path.name
+    for path in (path for path in (ROOT / "party/static").rglob("*") if path.is_file()):
+        reply = ask(hosted, f"/{path.relative_to(ROOT)}")
+        assert (reply.status, reply.body) == (200, path.read_bytes()), path
         assert reply.headers["Access-Control-Allow-Origin"] == "*"
 
 
@@ -303,7 +303,8 @@ def test_a_connection_is_kept_for_the_next_request(apache: Apache) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["openapi.json", "health", "", "static/page.js", "static/page.css", "static/icon.svg"]
+    "path",
+    ["openapi.json", "health", "", "static/page/page.js", "static/page/page.css", "static/page/icon.svg"],
 )
 def test_texts_are_compressed_for_whoever_asks(apache: Apache, path: str) -> None:
     plain = ask(apache, f"/party/{path}")
@@ -316,15 +317,15 @@ def test_texts_are_compressed_for_whoever_asks(apache: Apache, path: str) -> Non
 
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
 def test_a_browser_that_has_a_file_already_is_told_so(apache: Apache, encoding: str) -> None:
-    first = ask(apache, "/party/static/page.js", Accept_Encoding=encoding)
+    first = ask(apache, "/party/static/page/page.js", Accept_Encoding=encoding)
     again = ask(
-        apache, "/party/static/page.js", Accept_Encoding=encoding, If_None_Match=first.headers["ETag"]
+        apache, "/party/static/page/page.js", Accept_Encoding=encoding, If_None_Match=first.headers["ETag"]
     )
     assert (again.status, again.body) == (304, b"")
 
 
 def test_a_head_request_gets_the_headers_only(apache: Apache) -> None:
-    for path in ("/party/health", "/party/static/page.js"):
+    for path in ("/party/health", "/party/static/page/page.js"):
         reply = ask(apache, path, "HEAD")
         assert (reply.status, reply.body) == (200, b"")
         assert int(reply.headers["Content-Length"]) > 0

@@ -198,13 +198,13 @@ def test_changed_untracked_ignored_and_deleted_files_are_named_and_not_deployed(
     (clone.copy / "party/static/mine and yours.txt").write_text("untracked")
     (clone.copy / ".git/info/exclude").write_text("secret.py\n")
     (clone.copy / "party/secret.py").write_text("ignored")
-    (clone.copy / "party/static/icon.svg").unlink()
+    (clone.copy / "party/static/page/icon.svg").unlink()
     heard = [
         "party/clock.py has changed",
         "launcher.py has changed",
         "party/static/mine and yours.txt is not in git",
         "party/secret.py is not in git",
-        "party/static/icon.svg has been deleted",
+        "party/static/page/icon.svg has been deleted",
     ]
     planned = clone("--dry-run")
     assert planned.status == 0

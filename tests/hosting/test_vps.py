@@ -204,7 +204,7 @@ def test_slow_bodies_occupy_nobody_but_the_web_server(site: Site, headers: list[
             assert site.unit.connections < before + threads
 
 
-@pytest.mark.parametrize("path", ["/openapi.json", "/static/party.js", "/static/page.css", "/"])
+@pytest.mark.parametrize("path", ["/openapi.json", "/static/party.js", "/static/page/page.css", "/"])
 def test_large_answers_are_compressed(site: Site, path: str) -> None:
     answer = site.visitor().get(f"{site.url}{path}", headers={"Accept-Encoding": "gzip"}, timeout=30)
     assert answer.status_code == 200
@@ -286,7 +286,7 @@ def test_a_reload_with_a_broken_setting_fails_and_the_old_workers_go_on(root_sit
 
 def test_an_app_that_comes_back_is_reached_at_once(root_site: Site) -> None:
     visitor = root_site.visitor()
-    assert "/static/page.js" in visitor.get(f"{root_site.url}/", timeout=30).text
+    assert "/static/page/page.js" in visitor.get(f"{root_site.url}/", timeout=30).text
     root_site.unit.stop()
     for _ in range(3):
         assert visitor.get(f"{root_site.url}/health", timeout=30).status_code in (502, 503)

@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { Api, MemberApi } from "../../party/static/api.js";
-import { retryingChange } from "../../party/static/timing.js";
+import { Api } from "../../party/static/client/api.js";
+import { MemberApi } from "../../party/static/client/member-api.js";
+import { retryingChange } from "../../party/static/client/timing.js";
 import { FakeClock } from "./fake-clock.js";
 
 const MINUTE_MS = 60_000;
@@ -110,7 +111,7 @@ test("what JSON cannot express is an error of the caller's, and nothing is sent"
   /** @type {any} */
   const quiz = {};
   quiz.self = quiz;
-  await assert.rejects(async () => api.setQuiz(quiz), TypeError);
+  await assert.rejects(async () => api.post("quiz", { quizData: quiz }), TypeError);
   assert.equal(requests.length, 0);
 });
 
@@ -119,18 +120,18 @@ test("a change whose answer was lost is done when its repetition is refused", as
     throw new TypeError("network");
   };
   script = [lost, refuse("WRONG_STATUS")];
-  const done = retryingChange(() => api.start(), "WRONG_STATUS");
+  const done = retryingChange(() => api.post("start"), "WRONG_STATUS");
   await clock.advance(MINUTE_MS);
   await done;
   assert.equal(requests.length, 2);
 
   script = [refuse("WRONG_STATUS"), lost, refuse("HOST_ONLY")];
   await assert.rejects(
-    retryingChange(() => api.start(), "WRONG_STATUS"),
+    retryingChange(() => api.post("start"), "WRONG_STATUS"),
     { code: "WRONG_STATUS" },
   );
   const refused = assert.rejects(
-    retryingChange(() => api.start(), "WRONG_STATUS"),
+    retryingChange(() => api.post("start"), "WRONG_STATUS"),
     { code: "HOST_ONLY" },
   );
   await clock.advance(MINUTE_MS);

@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { Api, ApiError, MemberApi } from "../../party/static/api.js";
-import { inTurn } from "../../party/static/turns.js";
+import { Api, ApiError } from "../../party/static/client/api.js";
+import { MemberApi } from "../../party/static/client/member-api.js";
+import { inTurn } from "../../party/static/client/turns.js";
 
 const NASTY = { questions: [{ text: "<b>?</b> '; DROP TABLE x 🎉" }] };
 const PAGE = "<html><h1>Forbidden</h1></html>";
@@ -65,7 +66,7 @@ for (const [status, text] of /** @type {[number, string][]} */ ([
 ])) {
   test(`${status} with ${text.slice(0, 60)} is no answer of the service's`, async () => {
     answer = () => ({ status, text });
-    const error = await failure(api.start());
+    const error = await failure(api.post("start"));
     assert.deepEqual([error.code, error.status, error.isBlocked], ["BLOCKED", status, true]);
     assert.equal(error.isOutage, status === 200);
     assert.equal(requests.length, 1);
@@ -74,14 +75,14 @@ for (const [status, text] of /** @type {[number, string][]} */ ([
 
 test("the service's refusals are the service's, with their status", async () => {
   answer = () => ({ status: 401, text: refusal("TOKEN_INVALID") });
-  const error = await failure(api.start());
+  const error = await failure(api.post("start"));
   assert.deepEqual([error.code, error.status, error.isBlocked], ["TOKEN_INVALID", 401, false]);
 });
 
 test("a proxy's page about a service that is away is an outage, with its status", async () => {
   for (const status of [500, 502, 503, 504, 508]) {
     answer = () => ({ status, text: PAGE, retryAfter: "7" });
-    const error = await failure(api.start());
+    const error = await failure(api.post("start"));
     assert.deepEqual([error.code, error.status, error.isOutage], ["BAD_ANSWER", status, true]);
     assert.equal(error.retryAfterMs, 7_000);
   }
@@ -90,7 +91,7 @@ test("a proxy's page about a service that is away is an outage, with its status"
 test("a stranger's wish to be left alone for days is not believed", async () => {
   for (const retryAfter of ["1e9", "-5", "Fri, 31 Dec 2999 23:59:59 GMT", "soon"]) {
     answer = () => ({ status: 503, text: PAGE, retryAfter });
-    const { retryAfterMs } = await failure(api.start());
+    const { retryAfterMs } = await failure(api.post("start"));
     assert.ok(retryAfterMs >= 0 && retryAfterMs <= 300_000, String(retryAfterMs));
   }
 });
@@ -105,8 +106,8 @@ test("a success without a stream is no answer to a poll or a send", async () => 
 
 test("a body that a firewall dislikes is sent once more as base64url, and so are all from then on", async () => {
   answer = firewall;
-  assert.deepEqual(await api.setQuiz(NASTY), { code: "ABC234" });
-  await api.next(0);
+  assert.deepEqual(await api.post("quiz", { quizData: NASTY }), { code: "ABC234" });
+  await api.post("next", { fromQuestion: 0 });
   assert.deepEqual(requests.map(isEncoded), [false, true, true]);
   const [, encoded, next] = requests;
   assert.match(encoded.body, /^[\w-]+$/);
@@ -114,25 +115,25 @@ test("a body that a firewall dislikes is sent once more as base64url, and so are
   assert.deepEqual(decode(next.body), { fromQuestion: 0 });
   assert.equal(encoded.headers.Authorization, "Bearer t");
   // Another party of this page need not learn it again; another service is another matter.
-  await apiOf(`http://service${services - 1}.test/`).next(1);
-  await apiOf("http://another.test/").next(1);
+  await apiOf(`http://service${services - 1}.test/`).post("next", { fromQuestion: 1 });
+  await apiOf("http://another.test/").post("next", { fromQuestion: 1 });
   assert.deepEqual(requests.slice(3).map(isEncoded), [true, false]);
 });
 
 test("a large body is encoded whole", async () => {
   answer = firewall;
   const quiz = { ...NASTY, filler: "ü🎉".repeat(40_000) };
-  await api.setQuiz(quiz);
+  await api.post("quiz", { quizData: quiz });
   assert.deepEqual(decode(requests[1].body), { quizData: quiz });
 });
 
 test("what is refused encoded, too, is refused as it was, and nothing is remembered", async () => {
   answer = (request) => (request.body ? { status: isEncoded(request) ? 406 : 403, text: PAGE } : {});
-  const error = await failure(api.setQuiz(NASTY));
+  const error = await failure(api.post("quiz", { quizData: NASTY }));
   assert.deepEqual([error.code, error.status], ["BLOCKED", 403]);
   assert.equal(requests.length, 2);
   answer = () => ({});
-  await api.next(0);
+  await api.post("next", { fromQuestion: 0 });
   assert.equal(isEncoded(requests[2]), false);
 });
 
@@ -140,7 +141,7 @@ test("where the service takes no encoded bodies, none are tried again", async ()
   answer = (request) =>
     isEncoded(request) ? { status: 415, text: refusal("JSON_REQUIRED") } : firewall(request);
   for (const count of [2, 3]) {
-    const error = await failure(api.setQuiz(NASTY));
+    const error = await failure(api.post("quiz", { quizData: NASTY }));
     assert.deepEqual([error.code, error.status], ["BLOCKED", 403]);
     assert.equal(requests.length, count);
   }
@@ -148,8 +149,8 @@ test("where the service takes no encoded bodies, none are tried again", async ()
 
 test("an encoded body that the service itself refuses has come through", async () => {
   answer = (request) => (isEncoded(request) ? { status: 410, text: refusal("ROOM_ENDED") } : firewall(request));
-  assert.equal((await failure(api.setQuiz(NASTY))).code, "ROOM_ENDED");
-  await failure(api.next(0));
+  assert.equal((await failure(api.post("quiz", { quizData: NASTY }))).code, "ROOM_ENDED");
+  await failure(api.post("next", { fromQuestion: 0 }));
   assert.deepEqual(requests.map(isEncoded), [false, true, true]);
 });
 
@@ -163,7 +164,7 @@ test("what cannot be about the body is not sent again", async () => {
   ])) {
     requests = [];
     answer = () => ({ status, text });
-    await failure(api.setQuiz(NASTY));
+    await failure(api.post("quiz", { quizData: NASTY }));
     assert.equal(requests.length, 1, `${status} ${text}`);
   }
 });
@@ -177,11 +178,11 @@ test("from another site, a firewall's page looks like a dead network, and is tol
       if (isDead || request.body?.includes("<b>")) throw new TypeError("Failed to fetch");
       return {};
     };
-    await api.setQuiz(NASTY);
+    await api.post("quiz", { quizData: NASTY });
     assert.deepEqual(requests.map(({ path }) => path), ["/rooms/ABC234/quiz", "/health", "/rooms/ABC234/quiz"]);
     assert.deepEqual(requests.map(isEncoded), [false, false, true]);
     [isDead, requests] = [true, []];
-    assert.equal((await failure(apiOf("http://dead.test/").setQuiz(NASTY))).code, "NETWORK");
+    assert.equal((await failure(apiOf("http://dead.test/").post("quiz", { quizData: NASTY }))).code, "NETWORK");
     assert.equal(requests.length, 2);
   } finally {
     Reflect.deleteProperty(globalThis, "location");

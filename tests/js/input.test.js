@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { codeFrom, isBlank, isCode } from "../../party/static/input.js";
+import { codeFrom, isBlank, isCode } from "../../party/static/client/input.js";
 
 test("a code is understood however it is typed", () => {
   for (const text of [

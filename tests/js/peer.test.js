@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { Peer } from "../../party/static/peer.js";
-import { pack } from "../../party/static/pipe.js";
+import { Peer } from "../../party/static/client/peer.js";
+import { pack } from "../../party/static/client/pipe.js";
 import { FakeClock } from "./fake-clock.js";
 import { FakePeerConnection } from "./fake-webrtc.js";
 

@@ -5,7 +5,7 @@ import { beforeEach, test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-import { LARGEST_BYTES, Pipe, pack } from "../../party/static/pipe.js";
+import { LARGEST_BYTES, Pipe, pack } from "../../party/static/client/pipe.js";
 
 /** @type {any[]} */
 let received;

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { ApiError } from "../../party/static/api.js";
-import { PollLoop } from "../../party/static/polling.js";
+import { ApiError } from "../../party/static/client/api.js";
+import { PollLoop } from "../../party/static/client/polling.js";
 import { FakeClock, settle } from "./fake-clock.js";
 
 const PACE_MS = 1000;

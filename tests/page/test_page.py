@@ -446,7 +446,8 @@ def test_qr_codes_of_every_version_can_be_read(url: str, open_page: OpenPage) ->
     lengths = [*range(1, LONGEST_QR_TEXT, 4), LONGEST_QR_TEXT]
     texts = [longest[:length].decode(errors="ignore") for length in lengths]
     matrices = page.evaluate(
-        "async ([module, texts]) => texts.map((await import(module)).qrMatrix)", [f"{url}static/qr.js", texts]
+        "async ([module, texts]) => texts.map((await import(module)).qrMatrix)",
+        [f"{url}static/qr/qr.js", texts],
     )
     for text, matrix in zip(texts, matrices, strict=True):
         assert decode(*enlarged(matrix)) == [text]
@@ -473,6 +474,6 @@ def test_a_text_that_is_too_long_for_a_qr_code_is_refused(url: str, open_page: O
           const { qrMatrix } = await import(module);
           try { qrMatrix("x".repeat(length)); } catch (error) { return error.name; }
         }""",
-        [f"{url}static/qr.js", LONGEST_QR_TEXT + 1],
+        [f"{url}static/qr/qr.js", LONGEST_QR_TEXT + 1],
     )
     assert refused == "RangeError"

@@ -15,7 +15,8 @@ from tests.support.peers import Api
 from tests.support.server import ROOT
 
 ORIGIN = "https://page.example"
-STATIC = sorted((ROOT / "party" / "static").iterdir())
+FILES = ROOT / "party" / "static"
+STATIC = sorted(path.relative_to(FILES) for path in FILES.rglob("*") if path.is_file())
 
 
 @pytest.mark.parametrize(
@@ -172,11 +173,11 @@ def test_any_origin_never_goes_together_with_credentials(make_app: MakeApp) -> N
 # Static files and the page
 
 
-@pytest.mark.parametrize("file", STATIC, ids=lambda file: file.name)
+@pytest.mark.parametrize("file", STATIC, ids=str)
 def test_static_files_can_be_imported_from_any_site_and_cached(client: Api, file: Path) -> None:
-    answer = client.request("GET", f"/static/{file.name}", headers={"Origin": ORIGIN})
+    answer = client.request("GET", f"/static/{file}", headers={"Origin": ORIGIN})
     assert answer.status == 200
-    assert answer.text == file.read_text()
+    assert answer.text == (FILES / file).read_text()
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert (
         answer.headers["Content-Type"].partition(";")[0]
@@ -185,10 +186,11 @@ def test_static_files_can_be_imported_from_any_site_and_cached(client: Api, file
             ".ts": "text/plain",
             ".css": "text/css",
             ".svg": "image/svg+xml",
+            ".json": "application/json",
         }[file.suffix]
     )
     etag = answer.headers["ETag"]
-    again = client.request("GET", f"/static/{file.name}", headers={"If-None-Match": etag})
+    again = client.request("GET", f"/static/{file}", headers={"If-None-Match": etag})
     assert (again.status, again.text) == (304, "")
 
 
@@ -229,7 +231,7 @@ def test_the_service_may_be_mounted_anywhere(server: MakeServer) -> None:
     host.send(guest, {"n": 1})
     assert guest.read()[-1]["payload"] == {"n": 1}
     page = api.request("GET", "/").text
-    assert 'src="/some/party/static/page.js"' in page
+    assert 'src="/some/party/static/page/page.js"' in page
     assert 'content="/some/party/"' in page
     assert api.request("GET", "/static/party.js").status == 200
 

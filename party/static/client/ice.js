@@ -1,0 +1,62 @@
+/** The ICE servers that the service names. The credentials of TURN servers are good for a limited time. */
+
+import { ApiError } from "./errors.js";
+import { retrying } from "./timing.js";
+
+/** Credentials are renewed when this part of their time is over. */
+const REFRESH_PART = 0.8;
+/** When they could not be renewed, it is tried again after this. */
+const RETRY_MS = 60_000;
+
+/** @typedef {{iceServers: RTCIceServer[], ttlSeconds: number}} NamedServers  as the service answers */
+
+export class IceServers {
+  #fetch;
+  #onError;
+  /** As they are known. */
+  current;
+  /** By `Date.now`: timers and other clocks may stand still while a computer sleeps. */
+  #refreshAt;
+  /** @type {Promise<void>|null} */
+  #refreshing = null;
+
+  /**
+   * @param {NamedServers} named
+   * @param {() => Promise<NamedServers>} fetch  asks the service again
+   * @param {(error: ApiError) => void} onError  they could not be renewed for now
+   */
+  constructor(named, fetch, onError) {
+    this.#fetch = fetch;
+    this.#onError = onError;
+    this.current = named.iceServers;
+    this.#refreshAt = refreshTime(named);
+  }
+
+  /** @returns {Promise<RTCIceServer[]>} renewed before if it is time; never rejects */
+  async fresh() {
+    if (Date.now() >= this.#refreshAt) {
+      await (this.#refreshing ??= this.#refresh().finally(() => (this.#refreshing = null)));
+    }
+    return this.current;
+  }
+
+  async #refresh() {
+    try {
+      const named = await retrying(this.#fetch, 2);
+      this.current = named.iceServers;
+      this.#refreshAt = refreshTime(named);
+    } catch (error) {
+      this.#refreshAt = Date.now() + RETRY_MS;
+      if (error instanceof ApiError) this.#onError(error);
+    }
+  }
+}
+
+/**
+ * @param {NamedServers} named
+ * @returns {number} never, where nothing expires
+ */
+function refreshTime({ iceServers, ttlSeconds }) {
+  const expires = iceServers.some(({ credential }) => credential);
+  return expires ? Date.now() + ttlSeconds * 1000 * REFRESH_PART : Infinity;
+}

@@ -1,8 +1,0 @@
-/**
- * A random text for ids and keys. (`crypto.randomUUID` exists on secure origins only, while a party
- * may well be held on a LAN without a certificate.)
- *
- * @param {number} bytes
- * @returns {string} two hexadecimal digits per byte
- */
-export function randomText(bytes: number): string;
