@@ -163,6 +163,11 @@ class Connection:
         self.later(COMMIT)
         self._is_over = True
 
+    def look_later(self) -> None:
+        """Commit, but `later`; and what comes after that sees one moment and changes nothing."""
+        for statement in (COMMIT, *self._engine.begin_read):
+            self.later(statement)
+
     def commit(self) -> None:
         """Commit, with what was left for later. Raises `Unavailable` where nobody knows whether it did."""
         if not self._is_over:
@@ -186,20 +191,20 @@ class Connection:
             return
         waiting, self._waiting = self._waiting, []
         locking, self._locking = self._locking, None
-        commits = waiting[-1][0][0] == COMMIT
+        said = [sql for (sql, _), _ in waiting]
         began = time.monotonic() if locking else 0.0
         self._is_open = True
         try:
             results = self._engine.execute(self._raw, [statement for statement, _ in waiting])
         except self._engine.errors as error:
             ours = translated(self._engine, error)
-            if commits and isinstance(ours, Lost):
+            if COMMIT in said and isinstance(ours, Lost):
                 # Nobody knows whether it was committed: it must not be repeated.
                 raise Unavailable from error
             if locking and isinstance(ours, Conflict):
                 self._give_up(*locking, began, ours)
             raise ours from error
-        self._is_open = not commits
+        self._is_open = said[-1] != COMMIT
         for (_, answer), result in zip(waiting, results, strict=True):
             answer.result = result
         if locking:

@@ -1,8 +1,9 @@
-"""The shortest way through the service: a poll of a room that has not moved.
+"""The shortest way through the service: a poll of a member that this process knows.
 
-That is what nearly all requests are. Before Flask is asked, it is answered from what this process remembers,
-or held there if that is wanted; whatever is not certain takes the full path, which has the last word. The
-headers are those that the full path gave to a poll from the same origin.
+That is what nearly all requests are, and mostly the room has not moved. Before Flask is asked, it is
+answered from what this process remembers, or held there if that is wanted; whatever is not certain takes the
+full path, which has the last word. The headers are those that the full path gave to a poll from the same
+origin.
 """
 
 import json
@@ -28,7 +29,8 @@ MOST_ORIGINS = 100
 _OWN = {"content-length", "x-request-id"}
 # Under this name a request carries what went wrong on the fast path.
 _FAILURE = "party.failure"
-_json = json.JSONEncoder(separators=(",", ":")).encode
+# As the app's own.
+_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 CURSOR = re.compile(r"[0-9]{1,18}")
 WAIT = re.compile(r"[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -85,18 +87,18 @@ class FastPath:
         return [body]
 
     def _answer(self, environ: "WSGIEnvironment", code: str, participant_id: str) -> dict[str, Any] | None:
-        """The answer, if it is certain that there is nothing new. Raises what the app's own errors are."""
+        """The answer, if it is certain who asks. Raises what the app's own errors are."""
         scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         after, wait = arguments(environ)
         now = clock.now_ms()
         if after is None or scheme != "Bearer" or now >= self._housekeeping.due_at:
             return None
         seconds = min(wait, self._memory.longest_wait)
-        found = self._memory.idle_answer(now, token, code, participant_id, after, waits=seconds > 0)
+        found = self._memory.answer(now, token, code, participant_id, after, waits=seconds > 0)
         if found is None:
             return None
         caller, answer = found
-        return self._memory.hold(environ, caller, answer, seconds) if seconds else answer
+        return self._memory.hold(environ, caller, answer, seconds)
 
     def _learning(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "StartResponse":
         """Remember the headers of a good answer to a poll."""

@@ -1,8 +1,8 @@
 """What a process remembers for polls; nothing of it is the truth, which is in the database.
 
-All that others ask of it: an idle answer, where it is certain that there is nothing new; to hold a poll
-until there is; and to wake whoever waits in rooms that have changed. Today the processes of a machine
-learn of each other's changes by reading; whatever could tell them sooner has to call `wake`.
+All that others ask of it: a poll's answer, where it is certain who asks; to hold a poll until there is news;
+and to wake whoever waits in rooms that have changed. Today the processes of a machine learn of each other's
+changes by reading; whatever could tell them sooner has to call `wake`.
 """
 
 import time
@@ -41,13 +41,13 @@ class Memory:
         self._notifier = Notifier(app, database, self.rooms, self.heartbeats, self.waiters)
         database.on_commit(self.wake)
 
-    def idle_answer(
+    def answer(
         self, now: int, token: str, code: str, participant_id: str, after: int, *, waits: bool
     ) -> tuple[Caller, Answer] | None:
-        """The caller and the empty answer of a poll, if it is certain that there is nothing new.
+        """The caller and the answer of a poll, if it is certain that the full path would give it, too.
 
         `waits` tells whether it would be held. Raises `RateLimited`, `Unavailable`, and what
-        `reading.acknowledge` raises.
+        `reading.read` raises.
         """
         seat = self.rooms.seat(hashed(token))
         if seat is None:
@@ -59,7 +59,6 @@ class Memory:
             room is None
             or room["members_seq"] != seat.members_seq
             or not (room["code"] == caller["code"] == code and caller["participant_id"] == participant_id)
-            or after != room["seq"]
             or room["status"] == "ended"
             or caller["presence"] != "online"
             or room["due_at"] is None
@@ -67,23 +66,33 @@ class Memory:
         ):
             return None
         self._polls.hit(caller["id"])
-        if after > seat.covered:
-            acknowledge(self._database, caller, after)
-            seat.covered = after
+        is_new = after > seat.covered
+        if after != room["seq"]:
+            answer = self._read(caller, after, acknowledges=is_new)
+        else:
+            if is_new:
+                acknowledge(self._database, caller, after)
+            answer = empty_answer(now, room)
+        # Where there is no news, nothing lies between the stored acknowledgement and that number.
+        seat.covered = max(seat.covered, after if has_news(answer) else answer["seq"])
         if now >= seat.note_at:
             seat.note_at = self.heartbeats.note(now, caller, room)
-        return caller, empty_answer(now, room)
+        return caller, answer
 
     def remember(self, caller: Caller, covered: int) -> None:
         """A poll has found that up to `covered` there is nothing that its caller has not acknowledged."""
         self.rooms.remember(caller, covered)
 
     def hold(self, environ: dict[str, Any], caller: Caller, answer: Answer, seconds: float) -> Answer:
-        """Wait until something for the caller comes: the answer of a poll that had none.
+        """The answer of a poll that may be held, which came first: where it has no news, wait for some.
 
         It comes back empty after `seconds`, if a newer poll of the same member waits, if the client is
         gone, if the process stops, and at once if all places are taken. Raises `TokenInvalid`, `BadCursor`.
         """
+        if not seconds or answer["more"]:
+            return answer
+        if has_news(answer):
+            return {**answer, "pollAfterMs": minimum_gap_ms()}
         waiter = Waiter(caller, answer["seq"], clients.connection_of(environ))
         self.rooms.keep((caller["room_id"],))
         if not self.waiters.enter(waiter):
@@ -93,8 +102,8 @@ class Memory:
             self._notifier.start()
             while waiter.news.wait(max(0.0, deadline - time.monotonic())) and not waiter.released:
                 waiter.news.clear()
-                found = self._read(waiter)
-                if found["messages"] or found["gap"]:
+                found = self._read(caller, waiter.seen)
+                if has_news(found):
                     return {**found, "pollAfterMs": minimum_gap_ms()}
                 waiter.seen = found["seq"]
         finally:
@@ -111,9 +120,14 @@ class Memory:
         if self._notifier.is_running:
             self._notifier.wake(room_ids)
 
-    def _read(self, waiter: Waiter) -> Answer:
+    def _read(self, caller: Caller, after: int, *, acknowledges: bool = False) -> Answer:
         with self._app.app_context():
-            return read(self._database, clock.now_ms(), waiter.caller, waiter.seen)
+            return read(self._database, clock.now_ms(), caller, after, acknowledges=acknowledges)
+
+
+def has_news(answer: Answer) -> bool:
+    """Whether an answer says more than that nothing has come."""
+    return bool(answer["messages"]) or "room" in answer
 
 
 def memory() -> Memory:

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from party import mailbox
 from party.clock import iso
-from party.db import Connection, Database, snapshot, transaction
+from party.db import Connection, Database, transaction
 from party.errors import RoomEnded
 from party.polling.heartbeats import Heartbeats
 from party.polling.pace import empty_answer, poll_after_ms
@@ -42,22 +42,27 @@ def poll(
     """Acknowledge up to `after` and give what is pending: Poll. Raises `BadCursor`, `RoomEnded`."""
     if after is not None:
         check_cursor(caller, after)
-    note_poll(database, now, caller, after, heartbeats)
+    is_new = after is not None and after > caller["acked_seq"]
+    is_over = caller["status"] == "ended" and max(after or 0, caller["acked_seq"]) >= caller["seq"]
+    heartbeats.note(now, caller, caller)
     if caller["presence"] != "online":
         presence.seen_again(database, now, caller)
-    acked = max(after or 0, caller["acked_seq"])
-    if caller["status"] == "ended" and acked >= caller["seq"]:
+    if not is_over and caller["left_at"] is not None:
+        return _read_refusal(database, now, caller, after, is_new)
+    if not is_over and after != caller["seq"]:
+        return read(database, now, caller, after, acknowledges=is_new)
+    if after is not None and is_new:
+        acknowledge(database, caller, after)
+    if is_over:
         raise RoomEnded
-    if caller["left_at"] is not None:
-        return _read_refusal(database, now, caller, after)
-    if after is not None and after == caller["seq"]:
-        return empty_answer(now, caller)
-    return read(database, now, caller, after)
+    return empty_answer(now, caller)
 
 
-def _read_refusal(database: Database, now: int, caller: Caller, after: int | None) -> dict[str, Any]:
+def _read_refusal(
+    database: Database, now: int, caller: Caller, after: int | None, acknowledges: bool
+) -> dict[str, Any]:
     """What a guest reads that was refused. Raises `TokenInvalid` as soon as it has acknowledged that."""
-    answer = read(database, now, caller, after)
+    answer = read(database, now, caller, after, acknowledges=acknowledges)
     if after is not None and not answer["messages"]:
         lobby.part_with(database, caller)
     return answer
@@ -71,15 +76,6 @@ def poll_after_send(
     if caller["presence"] != "online":
         presence.seen_again(database, now, caller)
     return read(database, now, caller, after, sent=True)
-
-
-def note_poll(
-    database: Database, now: int, caller: Caller, after: int | None, heartbeats: Heartbeats
-) -> None:
-    """Make the acknowledgement durable; note that the member and the room are alive."""
-    if after is not None and after > caller["acked_seq"]:
-        acknowledge(database, caller, after)
-    heartbeats.note(now, caller, caller)
 
 
 def acknowledge(database: Database, caller: Caller, after: int) -> None:
@@ -104,17 +100,37 @@ def _acknowledge(tx: Connection, caller: Caller, after: int) -> int:
 
 
 def read(
-    database: Database, now: int, caller: Caller, after: int | None, *, sent: bool = False
+    database: Database,
+    now: int,
+    caller: Caller,
+    after: int | None,
+    *,
+    acknowledges: bool = False,
+    sent: bool = False,
 ) -> dict[str, Any]:
-    """Everything beyond the cursor, up to the size of one answer. Raises `TokenInvalid`, `BadCursor`."""
-    answer = _read(database, now, caller, after, sent, with_room=after is None)
-    return _read(database, now, caller, after, sent, with_room=True) if answer["gap"] else answer
+    """Everything beyond the cursor, up to the size of one answer: Poll, the cursor acknowledged before if it
+    shall be. Raises `TokenInvalid`, `BadCursor`."""
+
+    def attempt(with_room: bool) -> dict[str, Any]:
+        run = database.write if acknowledges else database.read
+        return run(lambda tx: _read(tx, now, caller, after, acknowledges, sent, with_room))
+
+    answer = attempt(with_room=after is None)
+    return attempt(with_room=True) if answer["gap"] and after is not None else answer
 
 
-@snapshot
 def _read(
-    tx: Connection, now: int, caller: Caller, after: int | None, sent: bool, with_room: bool
+    tx: Connection,
+    now: int,
+    caller: Caller,
+    after: int | None,
+    acknowledges: bool,
+    sent: bool,
+    with_room: bool,
 ) -> dict[str, Any]:
+    if acknowledges and after is not None:
+        mailbox.acknowledge(tx, caller, after)
+        tx.look_later()
     found = tx.later(_SELECT_READER, id=caller["id"])
     # Of what the member has acknowledged no signal is left.
     signals = mailbox.pending_later(tx, caller["room_id"], caller["id"], after or 0, ANSWER_MESSAGES + 1)

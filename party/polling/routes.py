@@ -10,9 +10,8 @@ from party.db import Database, database
 from party.errors import BadCursor, NotYourId, RateLimited, RoomEnded
 from party.polling import reading
 from party.polling.fast_path import FastPath, arguments
-from party.polling.memory import Memory, memory
+from party.polling.memory import Memory, has_news, memory
 from party.polling.models import Poll
-from party.polling.pace import minimum_gap_ms
 from party.rows import Caller
 from party.web.calls import Parameter, call
 from party.web.rate_limits import rate_limits
@@ -51,16 +50,11 @@ def poll(participant_id: str, caller: Caller, after: int | None, wait: float) ->
     rate_limits().polls.hit(caller["id"])
     remembers = memory()
     answer = reading.poll(database(), clock.now_ms(), caller, after, remembers.heartbeats)
-    seconds = min(wait, remembers.longest_wait)
-    idle = after is not None and not (answer["messages"] or answer["gap"])
-    if idle:
+    if not has_news(answer):
         # Nothing lies between the stored acknowledgement and this number.
         remembers.remember(caller, answer["seq"])
-    if not seconds or caller["status"] == "ended":
-        return answer
-    if idle:
-        return remembers.hold(request.environ, caller, answer, seconds)
-    return answer if answer["more"] else {**answer, "pollAfterMs": minimum_gap_ms()}
+    seconds = min(wait, remembers.longest_wait) if caller["status"] != "ended" else 0
+    return remembers.hold(request.environ, caller, answer, seconds)
 
 
 def init_app(app: Flask, settings: Settings, database: Database) -> None:

@@ -1,0 +1,104 @@
+"""What a call costs at the database: round trips, and columns whose descriptions the driver has to parse.
+
+The budget of each call. Where the database is a millisecond away a round trip takes that long, in a send with
+the room locked; and a description takes the driver longer than its value.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from pymysql.connections import Connection, MySQLResult
+
+from party.polling import room_cache
+from tests.support.peers import Answer, Api, Seat
+
+pytestmark = pytest.mark.parametrize("engine", ["mariadb"], indirect=True)
+
+
+@dataclass
+class Cost:
+    """What was spent."""
+
+    round_trips: int = 0
+    columns: int = 0
+
+
+# A call, and the most round trips and columns that it may take.
+Check = Callable[[Callable[[], Answer], int, int], None]
+
+
+@pytest.fixture
+def costs(monkeypatch: pytest.MonkeyPatch) -> Check:
+    """Checks what a call costs that has to succeed."""
+    cost = Cost()
+    command, describe = Connection._execute_command, MySQLResult._get_descriptions  # type: ignore[attr-defined]
+
+    def count_command(self: Any, *arguments: Any) -> Any:
+        cost.round_trips += 1
+        return command(self, *arguments)
+
+    def count_columns(self: Any) -> None:
+        cost.columns += self.field_count
+        describe(self)
+
+    monkeypatch.setattr(Connection, "_execute_command", count_command)
+    monkeypatch.setattr(MySQLResult, "_get_descriptions", count_columns)
+
+    def check(call: Callable[[], Answer], round_trips: int, columns: int) -> None:
+        cost.round_trips = cost.columns = 0
+        assert call().status in (200, 201)
+        assert cost.round_trips <= round_trips, cost
+        assert cost.columns <= columns, cost
+
+    return check
+
+
+@pytest.fixture
+def pair(client: Api) -> tuple[Seat, Seat]:
+    """Two pages that have read everything, and that the process knows."""
+    host = client.create_room()
+    guest = client.join(host.code)
+    for seat in (host, guest):
+        seat.read()
+        seat.poll(seat.seq)
+    return host, guest
+
+
+def test_sending(pair: tuple[Seat, Seat], costs: Check) -> None:
+    host, guest = pair
+    costs(lambda: host.send(guest), 3, 38)
+    costs(lambda: host.send(guest, clientMsgId="1"), 3, 38)
+    costs(lambda: host.send(guest, clientMsgId="1"), 3, 38)
+    costs(lambda: host.send_batch([{"toId": guest.id, "type": "ice", "payload": {}}] * 10), 3, 38)
+    guest.read()
+    costs(lambda: guest.send(host, after=guest.seq), 4, 57)
+
+
+def test_polling_as_one_whom_the_process_knows(
+    pair: tuple[Seat, Seat], costs: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The room is read for each poll, as where few poll."""
+    monkeypatch.setattr(room_cache, "SHARED_FROM", 1_000_000)
+    host, guest = pair
+    costs(lambda: guest.poll(guest.seq), 1, 10)
+    for _ in range(2):
+        host.send(guest)
+        costs(lambda: guest.poll(guest.seq), 2, 29)  # the second time it acknowledges as well
+        guest.read()
+    costs(lambda: guest.poll(guest.seq), 2, 10)
+    costs(lambda: guest.poll(guest.seq), 1, 10)
+
+
+def test_polling_as_one_whom_the_process_does_not_know(
+    pair: tuple[Seat, Seat], costs: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room_cache.RoomCache, "seat", lambda self, token_hash: None)
+    host, guest = pair
+    costs(lambda: guest.poll(guest.seq), 1, 21)
+    for _ in range(2):
+        host.send(guest)
+        costs(lambda: guest.poll(guest.seq), 2, 40)
+        guest.read()
+    costs(lambda: guest.poll(guest.seq), 2, 21)
