@@ -38,6 +38,9 @@ may be written as texts everywhere, with commas ("https://a.example, https://b.e
 # POLLS_PER_SECOND = 20
 # SENDS_PER_SECOND = 50
 
+# Where no path opens between two browsers, a member may send so much data through the service. 0: none.
+# RELAY_KIB_PER_MINUTE = 256
+
 # Whether a body may come as base64url, past a firewall that takes its words for an attack.
 # ENCODED_BODIES = True
 

@@ -74,7 +74,11 @@ def simulate(policy: Policy | None, seed: int) -> tuple[int, list[float], list[f
             (signals if negotiates else others).append(now - at)
             negotiated_at = max(negotiated_at, at if negotiates else 0)
             given, news = given + 1, True
-        room = {"status": "playing" if now >= GAME_AT_MS else "waiting", "negotiated_at": negotiated_at}
+        room = {
+            "status": "playing" if now >= GAME_AT_MS else "waiting",
+            "negotiated_at": negotiated_at,
+            "relayed_at": 0,
+        }
         now += ROUND_TRIP_MS + (0 if policy is None else policy(round(now), room, news))
     return requests, signals, others
 

@@ -15,6 +15,7 @@ from party.ops import cleanup, health, metrics
 from party.polling import routes as polling
 from party.rooms import host_routes, members
 from party.rooms import routes as rooms
+from party.signaling import relay
 from party.signaling import routes as signaling
 from party.web import calls, headers, rate_limits
 from party.web import routes as web_routes
@@ -34,6 +35,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     rate_limits.init_app(app, settings, app.extensions["party.database"])
     calls.init_app(app, members)
     cleanup.init_app(app)
+    relay.init_app(app, settings)
     polling.init_app(app, settings, app.extensions["party.database"])
 
     app.register_blueprint(rooms.blueprint)

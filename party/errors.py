@@ -157,6 +157,15 @@ class RateLimited(ApiError):
         super().__init__(text, retry_after=retry_after)
 
 
+class RelayOff(ApiError):
+    status, code = 403, "RELAY_OFF"
+    message = "This service passes on no data, only what it takes to connect."
+
+
+class RelayLimit(ApiError):
+    status, code, message = 429, "RELAY_LIMIT", "Too much data was sent through the service within a minute."
+
+
 class MailboxFull(ApiError):
     status, code = 429, "MAILBOX_FULL"
     message = "The addressee has too many signals waiting. Try again when it has polled."

@@ -57,16 +57,18 @@ def known_ids_later(tx: Connection, token_hash: str | None, client_msg_ids: list
 
 
 def boxes_later(tx: Connection, room_id: int, participant_ids: Iterable[str]) -> Answer:
-    """{id, participant_id, signals, bytes} of those of these who are in the room: what waits for each."""
+    """{id, participant_id, token_hash, signals, bytes} of those of these who are in the room: what waits for
+    each."""
     ids = {f"id_{i}": participant_id for i, participant_id in enumerate(participant_ids)}
     return tx.later(
         f"""
-        SELECT p.id, p.participant_id, COUNT(s.seq) AS signals, COALESCE(SUM(s.payload_bytes), 0) AS bytes
+        SELECT p.id, p.participant_id, p.token_hash, COUNT(s.seq) AS signals,
+               COALESCE(SUM(s.payload_bytes), 0) AS bytes
         FROM party_participants p
         LEFT JOIN party_signaling s ON s.room_id = p.room_id AND s.to_id = p.id
         WHERE p.room_id = :room_id AND p.left_at IS NULL AND p.role <> 'guest'
         AND p.participant_id IN ({", ".join(f":{name}" for name in ids)})
-        GROUP BY p.id, p.participant_id
+        GROUP BY p.id, p.participant_id, p.token_hash
         """,
         room_id=room_id,
         **ids,

@@ -25,10 +25,12 @@ class Cursor(TypedDict):
 
 
 class Activity(TypedDict):
-    """What the pace of polls depends on: `negotiated_at` is the last join, rejoin or signal."""
+    """What the pace of polls depends on: `negotiated_at` is the last join, rejoin or signal for a connection,
+    `relayed_at` the last data."""
 
     status: str
     negotiated_at: int
+    relayed_at: int
 
 
 class Lifetime(TypedDict):

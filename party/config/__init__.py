@@ -64,6 +64,7 @@ class Settings(BaseModel):
     TRUSTED_NETWORKS: Networks = {}
     POLLS_PER_SECOND: Count = 20
     SENDS_PER_SECOND: Count = 50
+    RELAY_KIB_PER_MINUTE: Annotated[int, Field(ge=0, le=MOST)] = 256
     ENCODED_BODIES: bool = True
     MAX_PARTICIPANTS: Annotated[int, Field(ge=2, le=MOST)] = 50
     ROOM_TTL_HOURS: Hours = 2

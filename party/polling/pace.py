@@ -25,12 +25,15 @@ ANSWERING_MS = 170
 # answers sends its answer instead of a poll that it would have to give up. So short that nobody whose
 # answer is on its way waits for it.
 MINIMUM_GAP_MS = 30
+# Where pages talk through the service, and nobody connects.
+RELAY_MS = 250
 LOBBY_MS = 1000
 # Who answers the question that has just been closed has two seconds: by then it is known to be closed.
 GAME_MS = 1800
 IDLE_MS = 3000
-# After this long without a join, rejoin or signal, connections are made or have failed.
-NEGOTIATION_LASTS_MS = 10_000
+# After this long without a join, rejoin or signal, connections are made or have failed; after this long
+# without data, pages have stopped talking through the service.
+NEGOTIATION_LASTS_MS = RELAY_LASTS_MS = 10_000
 # After this long, nobody is expected at any moment.
 LOBBY_LASTS_MS = 300_000
 # Clients that started together spread out, by this share up or down.
@@ -51,6 +54,8 @@ def poll_after_ms(
     quiet_ms = abs(now - room["negotiated_at"])
     if quiet_ms < NEGOTIATION_LASTS_MS:
         pace: float = LIVELY_MS if news else ANSWERING_MS if sent else NEGOTIATING_MS
+    elif abs(now - room["relayed_at"]) < RELAY_LASTS_MS:
+        pace = RELAY_MS
     elif room["status"] != "waiting":
         pace = GAME_MS
     else:

@@ -30,7 +30,8 @@ class _Reader(Cursor, Activity):
 
 
 _SELECT_READER = """
-    SELECT p.token_hash, p.acked_seq, p.expired_seq, r.seq, r.skipped_after, r.status, r.negotiated_at
+    SELECT p.token_hash, p.acked_seq, p.expired_seq, r.seq, r.skipped_after, r.status,
+           r.negotiated_at, r.relayed_at
     FROM party_participants p JOIN party_rooms r ON r.id = p.room_id
     WHERE p.id = :id
 """

@@ -145,6 +145,7 @@ class SettingsOfRoom(Answer):
     seats: int
     sharedState: bool
     hostGone: HostGone
+    relay: Annotated[bool, Field(description="the server's: whether signals may be `data`")]
 
 
 class You(Answer):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from party.clock import iso, iso_or_none
+from party.config import settings
 from party.db import Connection, Database, snapshot
 from party.errors import RoomNotFound
 from party.features import features
@@ -135,6 +136,7 @@ def _settings(room: Room) -> dict[str, Any]:
         "seats": room["seats"],
         "sharedState": bool(room["shared_state"]),
         "hostGone": room["host_gone"],
+        "relay": settings().RELAY_KIB_PER_MINUTE > 0,
     }
 
 

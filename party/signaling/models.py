@@ -7,17 +7,27 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from party.errors import BadCursor
 from party.polling.models import StreamMessage
 from party.rooms.models import RoomWithYou
-from party.web.models import Answer, Body, ClientMsgId, ParticipantId, Payload
+from party.web.models import KIB, Answer, Body, ClientMsgId, ParticipantId, Payload, at_most
 
 SignalType = Literal["offer", "answer", "ice"]
+DATA = "data"
+# Of what pages have to say to each other where no path opens between them; it is no large thing's way.
+MAX_RELAYED_BYTES = 16 * KIB
+_within_the_relay = at_most(MAX_RELAYED_BYTES, "Data")
 Seq = Annotated[int, Field(ge=0)]
 
 
 class Message(Body):
     toId: ParticipantId
-    type: SignalType
+    type: SignalType | Literal["data"]
     payload: Payload
     clientMsgId: ClientMsgId | None = None
+
+    @model_validator(mode="after")
+    def _small_data(self) -> "Message":
+        if self.type == DATA:
+            _within_the_relay(self.payload)
+        return self
 
 
 def _cursor(value: Any) -> int:

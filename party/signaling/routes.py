@@ -6,13 +6,23 @@ from flask import Blueprint
 
 from party import clock
 from party.db import database
-from party.errors import BadCursor, MailboxFull, NotYourId, PeerNotFound, RateLimited, RoomEnded
+from party.errors import (
+    BadCursor,
+    MailboxFull,
+    NotYourId,
+    PeerNotFound,
+    RateLimited,
+    RelayLimit,
+    RelayOff,
+    RoomEnded,
+)
 from party.polling import reading
 from party.polling.memory import memory
 from party.polling.pace import minimum_gap_ms
 from party.rooms import views
 from party.rows import Caller
 from party.signaling.models import Peers, Send, SendOne, SendSeveral, SentOne, SentSeveral
+from party.signaling.relay import relay
 from party.signaling.send import send as send_signals
 from party.web.calls import call
 from party.web.models import MAX_BODY_BYTES
@@ -29,13 +39,23 @@ blueprint = Blueprint("signaling", __name__)
     max_body=MAX_BODY_BYTES,
     own_limit=True,
     answers={201: SentOne | SentSeveral, 200: SentOne | SentSeveral},
-    errors=(BadCursor, NotYourId, PeerNotFound, RateLimited, MailboxFull, RoomEnded),
+    errors=(
+        BadCursor,
+        NotYourId,
+        RelayOff,
+        PeerNotFound,
+        RateLimited,
+        RelayLimit,
+        MailboxFull,
+        RoomEnded,
+    ),
 )
 def send(body: SendOne | SendSeveral, caller: Caller) -> tuple[dict[str, Any], int]:
     """201 if anything was stored; 200 if all of it was known already."""
     if body.fromId is not None:
         _check_id(caller, body.fromId)
     rate_limits().sends.hit(caller["id"], len(body.signals))
+    relay().hit(caller["id"], body.signals)
     db, now = database(), clock.now_ms()
     numbers, stored = send_signals(db, now, caller, body.signals, body.after)
     answer: dict[str, Any] = {"sent": True}

@@ -1,12 +1,14 @@
 """Sending signals: numbers under the room's lock, then the mailbox."""
 
+from typing import Any
+
 from party import mailbox
 from party.config import settings
 from party.db import Connection, Row, transaction
 from party.errors import MailboxFull, PeerNotFound, RoomEnded
 from party.rooms.stream import advance, check_cursor, earliest, lock_stream_later
 from party.rows import Caller, Stream
-from party.signaling.models import Message
+from party.signaling.models import DATA, Message
 from party.web.models import to_json
 
 MAILBOX_RETRY_SECONDS = 2
@@ -59,7 +61,9 @@ def _store(
             raise MailboxFull(retry_after=MAILBOX_RETRY_SECONDS)
     expires_at = now + settings().signal_ttl_ms
     due_at = earliest(room["due_at"], expires_at)
-    first = advance(tx, room, now, len(signals), negotiated_at=now, due_at=due_at)
+    is_negotiation = any(signal.type != DATA for signal in signals)
+    moment: dict[str, Any] = {"negotiated_at": now} if is_negotiation else {"relayed_at": now}
+    first = advance(tx, room, now, len(signals), due_at=due_at, **moment)
     mailbox.insert(tx, room["id"], sender["id"], sender["token_hash"], first, signals, now, expires_at)
     return first
 
@@ -67,6 +71,9 @@ def _store(
 def _signal(peers: dict[str, Row], message: Message) -> mailbox.Signal:
     if message.toId not in peers:
         raise PeerNotFound
+    # The pages of the PHP backend know no such signals.
+    if message.type == DATA and peers[message.toId]["token_hash"] is None:
+        raise PeerNotFound("That participant takes no data through the service.")
     payload = to_json(message.payload)
     return mailbox.Signal(
         peers[message.toId]["id"], message.type, payload, len(payload.encode()), message.clientMsgId
