@@ -13,7 +13,7 @@ from party import config, db, errors, features, passenger
 from party.db import migrate
 from party.ops import cleanup, health, metrics
 from party.polling import routes as polling
-from party.rooms import host_routes, members
+from party.rooms import host_routes, members, sightings
 from party.rooms import routes as rooms
 from party.signaling import relay
 from party.signaling import routes as signaling
@@ -36,6 +36,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     calls.init_app(app, members)
     cleanup.init_app(app)
     relay.init_app(app, settings)
+    sightings.init_app(app, app.extensions["party.database"])
     polling.init_app(app, settings, app.extensions["party.database"])
 
     app.register_blueprint(rooms.blueprint)

@@ -15,6 +15,7 @@ from party import clock
 from party.config import Settings
 from party.db import Connection, Database, Locked, transaction
 from party.errors import Unavailable
+from party.rooms.sightings import Sightings, sweep
 from party.rows import Lifetime, Seen
 
 FLUSH_SECONDS = 3.0
@@ -29,8 +30,10 @@ AT_ONCE = 1000
 class Heartbeats:
     """The notes of one process."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database, settings: Settings, sightings: Sightings) -> None:
         self._database = database
+        self._settings = settings
+        self._sightings = sightings
         self._ttl_ms = settings.room_ttl_ms
         self._seen_ms = settings.online_ms // PART_SEEN
         # Who is there now may be absent, or its room over, so much later.
@@ -49,11 +52,16 @@ class Heartbeats:
         self._members.clear()
         self._rooms.clear()
 
+    def see(self, now: int, member: Seen) -> None:
+        """`member` is there, whether that is to be noted or not."""
+        self._sightings[member["id"]] = now
+
     def note(self, now: int, member: Seen, room: Lifetime) -> int:
         """`member` polled; `room` is its room's row, or the caller's, which has the same columns.
 
         What is noted is entered into these rows as well. Returns when the next note will be due.
         """
+        self.see(now, member)
         unseen_ms = _behind_ms(member["last_seen_at"], now)
         ttl_ms = room["ttl_ms"] or self._ttl_ms
         alive_ms = min(ttl_ms, self._ttl_ms) // PART_ALIVE
@@ -79,6 +87,7 @@ class Heartbeats:
             try:
                 self._is_wanted = False
                 self._flushed_at = time.monotonic()
+                sweep(self._sightings, clock.now_ms(), self._settings)
                 # Rooms before members, as everywhere.
                 own_ttl = f"COALESCE(ttl_ms, {self._ttl_ms})"
                 # A clock may have been set back, or this time made shorter: then it is due sooner.

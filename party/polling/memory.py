@@ -20,6 +20,7 @@ from party.polling.pace import empty_answer, minimum_gap_ms
 from party.polling.reading import acknowledge, read
 from party.polling.room_cache import RoomCache
 from party.polling.waiters import Waiter, Waiters
+from party.rooms.sightings import Sightings
 from party.rows import Caller
 from party.web.tokens import hashed
 
@@ -36,7 +37,8 @@ class Memory:
         self._database = database
         self._polls = app.extensions["party.rate_limits"].polls
         self.rooms = RoomCache(database)
-        self.heartbeats = Heartbeats(database, settings)
+        self._sightings: Sightings = app.extensions["party.sightings"]
+        self.heartbeats = Heartbeats(database, settings, self._sightings)
         self.waiters = Waiters()
         self._notifier = Notifier(app, database, self.rooms, self.heartbeats, self.waiters)
         database.on_commit(self.wake)
@@ -75,6 +77,7 @@ class Memory:
             answer = empty_answer(now, room)
         # Where there is no news, nothing lies between the stored acknowledgement and that number.
         seat.covered = max(seat.covered, after if has_news(answer) else answer["seq"])
+        self._sightings[caller["id"]] = now
         if now >= seat.note_at:
             seat.note_at = self.heartbeats.note(now, caller, room)
         return caller, answer

@@ -164,6 +164,7 @@ class Notifier:
         self._rooms.keep({waiter.caller["room_id"] for waiter in waiting})
         for waiter in waiting:
             room = self._rooms.last(waiter.caller["room_id"])
+            self._heartbeats.see(now, waiter.caller)
             if room is not None and now >= waiter.note_at:
                 waiter.note_at = self._heartbeats.note(now, waiter.caller, room)
 

@@ -6,8 +6,9 @@ A room without a quiz has no row here and costs nothing; one that has not been s
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+from party.clock import iso_or_none
 from party.db import Connection
 from party.quiz import rules
 from party.quiz.models import QuizOfNewRoom
@@ -51,8 +52,10 @@ def _insert(tx: Connection, room: Room, columns: dict[str, Any]) -> None:
 
 
 def of_room(tx: Connection, room: Room, viewer: Seat | None) -> dict[str, Any]:
-    """{secondsPerQuestion, currentQuestion, quizData}: all of it for the host."""
+    """{secondsPerQuestion, currentQuestion, quizData, questionOpenedAt}: all of it for the host."""
     quiz = quiz_of(tx, room)
+    is_open = room["status"] == "playing" and rules.questions_of(quiz.data) is not None
+    opened_at = question_opened_at(tx, room, quiz.current_question) if is_open else None
     data = quiz.data
     if data is not None and viewer is not None and viewer["role"] != "host":
         data = rules.shown_to_guests(room["status"], quiz.current_question, data)
@@ -60,7 +63,18 @@ def of_room(tx: Connection, room: Room, viewer: Seat | None) -> dict[str, Any]:
         "secondsPerQuestion": quiz.seconds_per_question,
         "currentQuestion": quiz.current_question,
         "quizData": data,
+        "questionOpenedAt": iso_or_none(opened_at),
     }
+
+
+def question_opened_at(tx: Connection, room: Room, question: int) -> int:
+    """When a question of a game was opened."""
+    row = tx.one(
+        "SELECT opened_at FROM party_questions WHERE room_id = :room_id AND question = :question",
+        room_id=room["id"],
+        question=question,
+    )
+    return cast(int, row["opened_at"] if row else room["started_at"])
 
 
 def of_participants(tx: Connection, room: Room, members: Sequence[Member]) -> dict[int, dict[str, Any]]:

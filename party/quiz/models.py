@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from party.web.models import MAX_DATA_BYTES, Answer, Body, at_most
+from party.web.models import MAX_DATA_BYTES, Answer, Body, Time, at_most
 
 QuizData = Annotated[dict[str, Any], AfterValidator(at_most(MAX_DATA_BYTES, "quizData"))]
 Index = Annotated[int, Field(ge=0)]
@@ -23,6 +23,7 @@ class QuizOfRoom(Answer):
     secondsPerQuestion: int
     currentQuestion: int
     quizData: dict[str, Any] | None
+    questionOpenedAt: Time | None
 
 
 class Score(Answer):

@@ -4,7 +4,7 @@ A question is open from the moment in which it became the current one until the 
 is marked at once and kept, so that it counts once, however often it comes.
 """
 
-from typing import Any, cast
+from typing import Any
 
 from party.clock import iso
 from party.db import Connection, transaction
@@ -99,7 +99,7 @@ def answer(
     _check_open(tx, now, room, quiz.current_question, question)
     points = 0
     if answer == questions[question]["correct"]:
-        taken_ms = rules.time_counted_ms(time_ms, now - _opened_at(tx, room, question))
+        taken_ms = rules.time_counted_ms(time_ms, now - fields.question_opened_at(tx, room, question))
         points = rules.points_for(taken_ms, quiz.seconds_per_question * 1000)
     score = fields.score_of(tx, member) + points
     tx.insert_many("party_answers", [{**key, "points": points, "score": score}])
@@ -132,18 +132,8 @@ def _check_open(tx: Connection, now: int, room: Room, current: int, question: in
     """Raises `WrongQuestion` unless this is the current question or the one before it, closed just now."""
     if question == current:
         return
-    if question != current - 1 or now - _opened_at(tx, room, current) >= rules.GRACE_MS:
+    if question != current - 1 or now - fields.question_opened_at(tx, room, current) >= rules.GRACE_MS:
         raise WrongQuestion
-
-
-def _opened_at(tx: Connection, room: Room, question: int) -> int:
-    """When a question of a game was opened."""
-    row = tx.one(
-        "SELECT opened_at FROM party_questions WHERE room_id = :room_id AND question = :question",
-        room_id=room["id"],
-        question=question,
-    )
-    return cast(int, row["opened_at"] if row else room["started_at"])
 
 
 def _standings(tx: Connection, room: Room) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from party.db import Connection
 from party.errors import Reason
 from party.features import features
 from party.rooms import dead_tokens
-from party.rows import MEMBER_COLUMNS, Member, Room
+from party.rows import Member, Room
 from party.web import tokens
 
 
@@ -38,10 +38,21 @@ def take(
     key = {"room_id": room["id"], "participant_id": participant_id}
     where = "WHERE room_id = :room_id AND participant_id = :participant_id"
     assignments = ", ".join(f"{column} = :{column}" for column in place)
-    if not tx.run(f"UPDATE party_participants SET {assignments} {where}", **place, **key):
-        tx.insert_many("party_participants", [{**key, **place}])
-    member = tx.one(f"SELECT {MEMBER_COLUMNS} FROM party_participants {where}", **key)
-    return cast(Member, member)
+    former = tx.later(f"SELECT id FROM party_participants {where}", **key)
+    if tx.run(f"UPDATE party_participants SET {assignments} {where}", **place, **key):
+        row = former.one()
+        assert row is not None
+        return cast(Member, {**row, **key, **place})
+    names = [*key, *place]
+    id = tx.insert(
+        f"""
+        INSERT INTO party_participants ({", ".join(names)})
+        VALUES ({", ".join(f":{name}" for name in names)})
+        """,
+        **key,
+        **place,
+    )
+    return cast(Member, {"id": id, **key, **place})
 
 
 def change(tx: Connection, member: Member, **columns: Any) -> None:

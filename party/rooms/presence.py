@@ -10,6 +10,7 @@ from party.db import Connection, Database, transaction
 from party.rooms import lobby, places, rules
 from party.rooms.ending import depart
 from party.rooms.hosting import promote_if_gone
+from party.rooms.sightings import sightings
 from party.rooms.stream import advance, lock_as_member, publish
 from party.rooms.views import everybody, host_of
 from party.rows import Caller, Member, Room
@@ -64,10 +65,10 @@ def note_absence(tx: Connection, now: int, room: Room, polling: int | None = Non
 
     `polling` is the row of one whose poll this is.
     """
-    after, seq = settings(), room["seq"]
+    after, seq, seen_here = settings(), room["seq"], sightings()
     present = [member for some in everybody(tx, room["id"]) for member in some]
     for member in present:
-        _set_right(tx, now, member, member["id"] == polling)
+        _set_right(tx, now, member, now if member["id"] == polling else seen_here.get(member["id"], 0))
         presence = rules.presence_at(now, member, after)
         if (
             presence != member["presence"]
@@ -88,12 +89,12 @@ def note_absence(tx: Connection, now: int, room: Room, polling: int | None = Non
     return min((at for at in steps if at is not None), default=None)
 
 
-def _set_right(tx: Connection, now: int, member: Member, is_polling: bool) -> None:
-    """One that polls just now has been seen; who was seen in the future was by a clock that was wrong."""
-    if is_polling and not rules.is_gone(now, member, settings()):
-        places.change(tx, member, last_seen_at=now)
-    elif member["last_seen_at"] > now + clock.FUTURE_MS:
+def _set_right(tx: Connection, now: int, member: Member, seen_here_at: int) -> None:
+    """What this process knows better, of one that is not gone; the future is of a clock that was wrong."""
+    if member["last_seen_at"] > now + clock.FUTURE_MS:
         places.change(tx, member, last_seen_at=now - settings().online_ms)
+    if member["last_seen_at"] < seen_here_at <= now and not rules.is_gone(seen_here_at, member, settings()):
+        places.change(tx, member, last_seen_at=seen_here_at)
 
 
 def _is_unseen(tx: Connection, member: Member) -> bool:

@@ -31,11 +31,12 @@ def nested(levels: int) -> dict[str, Any]:
 
 def test_a_room_has_a_quiz_only_if_it_was_given_one(client: Api) -> None:
     room = client.create_room().room
-    assert list(room)[4:9] == [
+    assert list(room)[4:10] == [
         "maxParticipants",
         "secondsPerQuestion",
         "currentQuestion",
         "quizData",
+        "questionOpenedAt",
         "createdAt",
     ]
     assert (room["secondsPerQuestion"], room["currentQuestion"], room["quizData"]) == (30, 0, None)
