@@ -17,7 +17,9 @@ from pathlib import Path
 from tests.support.server import ROOT
 
 FEATURES = ("quiz", "messages", "ice", "php_paths", "page")
-LEFT_BEHIND = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "instance", "results.json")
+LEFT_BEHIND = shutil.ignore_patterns(
+    ".git", ".venv", ".hypothesis", ".*_cache", "__pycache__", "node_modules", "instance", "results.json"
+)
 
 
 def remove(project: Path, feature: str) -> None:

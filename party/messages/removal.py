@@ -9,7 +9,7 @@ from party.rooms.stream import lock_as_member, lock_room, publish
 from party.rows import Caller
 from party.web.models import to_json
 
-EXPIRED = "SELECT DISTINCT room_id FROM party_messages WHERE expires_at <= :now"
+EXPIRED = "SELECT room_id FROM party_messages WHERE expires_at <= :now"
 # Messages that go in one transaction.
 AT_ONCE = 100
 

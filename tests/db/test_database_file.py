@@ -47,7 +47,7 @@ def test_a_file_that_has_gone_is_503_and_no_new_one_is_made(
         answers = [
             client.request("POST", "/rooms", {"hostName": "Hana"}),
             host.poll(),
-            host.call("POST", "/quiz", {"quizData": {}}),
+            host.call("POST", "/end"),
             client.request("GET", "/health"),
         ]
         assert [(answer.status, answer.code) for answer in answers] == [(503, "UNAVAILABLE")] * 4
