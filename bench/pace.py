@@ -78,6 +78,7 @@ def simulate(policy: Policy | None, seed: int) -> tuple[int, list[float], list[f
             "status": "playing" if now >= GAME_AT_MS else "waiting",
             "negotiated_at": negotiated_at,
             "relayed_at": 0,
+            "due_at": None,
         }
         now += ROUND_TRIP_MS + (0 if policy is None else policy(round(now), room, news))
     return requests, signals, others

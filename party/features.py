@@ -21,8 +21,9 @@ from party.db import Connection, Database, Row
 from party.rows import Caller, Member, Room, Seat
 
 Fields = dict[str, Any]
-# What of the core's a feature can add fields to: the body that opens a room, a Room, a Participant.
-Part = Literal["create", "room", "participant"]
+# What of the core's a feature can add fields to: the body that opens a room, those with a room's settings, a
+# Room, its settings, a Participant.
+Part = Literal["create", "change settings", "room", "settings", "participant"]
 
 # (tx, room, viewer) → what a feature adds to the Room for that member; for the host where there is none.
 RoomFields = Callable[[Connection, Room, Seat | None], Fields]
@@ -70,8 +71,16 @@ class Feature:
     participant_fields: ParticipantFields | None = None
     # (tx, room, body) → nothing: a room was opened with this body, which has the fields of `models`.
     room_opened: Callable[[Connection, Room, Any], None] | None = None
+    # (tx, room) → what it adds to the settings of a Room.
+    settings: Callable[[Connection, Room], Fields] | None = None
+    # (tx, room, body) → the settings of a locked room that this body has changed; at create, `room_opened`.
+    change_settings: Callable[[Connection, Room, Any], Fields] | None = None
     # (tx, member) → nothing: a member's seat is free, and may become somebody else's.
     member_gone: Callable[[Connection, Seat], None] | None = None
+    # (tx, the room's row) → whether what is due in a locked room that plays depends on who is there.
+    depends_on_members: Callable[[Connection, int], bool] | None = None
+    # (tx, now, room) → when next something of it is due in a locked room; what is due now has been made.
+    catch_up: Callable[[Connection, int, Room], int | None] | None = None
     # Its tables with a `room_id` that can grow large: a room is purged from them piece by piece.
     children: tuple[str, ...] = ()
     # What the cleanup does for it.
@@ -109,11 +118,36 @@ class Features:
             if feature.room_opened:
                 feature.room_opened(tx, room, body)
 
+    def settings(self, tx: Connection, room: Room) -> Fields:
+        """What features add to the settings of a Room."""
+        found: Fields = {}
+        for feature in self.installed:
+            if feature.settings:
+                found |= feature.settings(tx, room)
+        return found
+
+    def change_settings(self, tx: Connection, room: Room, body: BaseModel) -> Fields:
+        """Let features change their settings: those that really changed."""
+        changed: Fields = {}
+        for feature in self.installed:
+            if feature.change_settings:
+                changed |= feature.change_settings(tx, room, body)
+        return changed
+
     def member_gone(self, tx: Connection, member: Seat) -> None:
         """Let features forget a member whose seat has become free."""
         for feature in self.installed:
             if feature.member_gone:
                 feature.member_gone(tx, member)
+
+    def depend_on_members(self, tx: Connection, room_id: int) -> bool:
+        """Whether a change of members may make something due in a locked room that plays."""
+        hooks = [feature.depends_on_members for feature in self.installed if feature.depends_on_members]
+        return any(hook(tx, room_id) for hook in hooks)
+
+    def catch_up(self, tx: Connection, now: int, room: Room) -> list[int | None]:
+        """Let features make what is due in a locked room: when the next of each is."""
+        return [feature.catch_up(tx, now, room) for feature in self.installed if feature.catch_up]
 
     def models(self, part: Part) -> list[type[BaseModel]]:
         """The fields that features add to a part of the core."""
@@ -124,7 +158,8 @@ class Features:
         found = self._adapters.get(model)
         if found is None:
             # Pydantic takes the fields of the last base first.
-            bases = (*reversed(self.models(model.part)), model)
+            theirs = [each for part in model.parts for each in self.models(part)]
+            bases = (*reversed(theirs), model)
             found = self._adapters[model] = TypeAdapter(create_model(model.__name__, __base__=bases))
         return found
 
@@ -137,7 +172,7 @@ class Features:
 class Extended(BaseModel):
     """A body or answer to which features add fields; in the OpenAPI document it has them all."""
 
-    part: ClassVar[Part]
+    parts: ClassVar[tuple[Part, ...]]
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -145,7 +180,8 @@ class Extended(BaseModel):
     ) -> JsonSchemaValue:
         found = handler(schema)
         mine = handler.resolve_ref_schema(found)
-        for model in of_app(current_app).models(cls.part):
+        features = of_app(current_app)
+        for model in (each for part in cls.parts for each in features.models(part)):
             theirs = handler.resolve_ref_schema(handler(model.__pydantic_core_schema__))
             mine["properties"] = mine["properties"] | theirs["properties"]
             mine["required"] = mine.get("required", []) + theirs.get("required", [])

@@ -16,7 +16,7 @@ Milliseconds = Annotated[float, Field(ge=0, le=86_400_000, allow_inf_nan=False)]
 
 
 class CreateRoom(Extended, Body):
-    part: ClassVar[Part] = "create"
+    parts: ClassVar[tuple[Part, ...]] = ("create",)
 
     hostId: ParticipantId
     hostName: Name

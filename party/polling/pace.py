@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from party.load import load
-from party.rows import Activity, Cursor
+from party.rows import Activity, Cursor, Due
 
 NEGOTIATING_MS = 120
 # Where something has just come, more is on its way: from others who entered at the same time, say.
@@ -31,6 +31,9 @@ LOBBY_MS = 1000
 # Who answers the question that has just been closed has two seconds: by then it is known to be closed.
 GAME_MS = 1800
 IDLE_MS = 3000
+# Of a game it is known when its next question opens, or the open one closes: whoever would poll after that
+# comes just then, within so long.
+DUE_WITHIN_MS = 500
 # After this long without a join, rejoin or signal, connections are made or have failed; after this long
 # without data, pages have stopped talking through the service.
 NEGOTIATION_LASTS_MS = RELAY_LASTS_MS = 10_000
@@ -40,8 +43,12 @@ LOBBY_LASTS_MS = 300_000
 JITTER = 0.1
 
 
+class Paced(Activity, Due):
+    """A room that is polled."""
+
+
 def poll_after_ms(
-    now: int, room: Activity, *, more: bool = False, news: bool = False, sent: bool = False
+    now: int, room: Paced, *, more: bool = False, news: bool = False, sent: bool = False
 ) -> int:
     """Milliseconds until the caller should poll again.
 
@@ -61,7 +68,11 @@ def poll_after_ms(
     else:
         pace = LOBBY_MS if quiet_ms < LOBBY_LASTS_MS else IDLE_MS
     factor = load.factor if time.monotonic() < load.holds_until else load.back_off_factor()
-    return round(pace * factor * random.uniform(1 - JITTER, 1 + JITTER))
+    pause = pace * factor * random.uniform(1 - JITTER, 1 + JITTER)
+    due_at = room["due_at"]
+    if room["status"] == "playing" and due_at is not None and now < due_at < now + pause:
+        pause = due_at - now + random.uniform(0, DUE_WITHIN_MS)
+    return round(pause)
 
 
 def minimum_gap_ms() -> int:
@@ -69,7 +80,7 @@ def minimum_gap_ms() -> int:
     return round(MINIMUM_GAP_MS * random.uniform(1 - JITTER, 1 + JITTER))
 
 
-class Quiet(Activity, Cursor):
+class Quiet(Paced, Cursor):
     """A room in which nothing has come for somebody."""
 
 

@@ -12,7 +12,7 @@ from party.polling.pace import empty_answer, poll_after_ms
 from party.rooms import dead_tokens, lobby, presence
 from party.rooms.stream import check_cursor, events_later, member_row
 from party.rooms.views import room_row, view_for
-from party.rows import Activity, Caller, Cursor, Message
+from party.rows import Activity, Caller, Cursor, Due, Message
 from party.web.models import KIB
 
 ANSWER_MESSAGES = 200
@@ -21,7 +21,7 @@ ANSWER_BYTES = 1024 * KIB
 ENVELOPE_BYTES = 256
 
 
-class _Reader(Cursor, Activity):
+class _Reader(Due, Cursor, Activity):
     """A member that reads, and where its room is."""
 
     token_hash: str | None
@@ -31,7 +31,7 @@ class _Reader(Cursor, Activity):
 
 _SELECT_READER = """
     SELECT p.token_hash, p.acked_seq, p.expired_seq, r.seq, r.skipped_after, r.status,
-           r.negotiated_at, r.relayed_at
+           r.negotiated_at, r.relayed_at, r.due_at
     FROM party_participants p JOIN party_rooms r ON r.id = p.room_id
     WHERE p.id = :id
 """

@@ -4,7 +4,7 @@ from flask import Flask
 
 from party.config import Settings
 from party.features import Feature, Game
-from party.quiz import fields, models, routes, store
+from party.quiz import course, fields, models, routes, store
 
 
 def init_app(app: Flask, settings: Settings) -> Feature:
@@ -12,12 +12,22 @@ def init_app(app: Flask, settings: Settings) -> Feature:
     app.register_blueprint(routes.blueprint)
     return Feature(
         name="quiz",
-        models={"create": models.QuizOfNewRoom, "room": models.QuizOfRoom, "participant": models.Score},
+        models={
+            "create": models.QuizOfNewRoom,
+            "change settings": models.QuizSettings,
+            "room": models.QuizOfRoom,
+            "settings": models.QuizSettingsOfRoom,
+            "participant": models.Score,
+        },
         room_fields=fields.of_room,
         participant_fields=fields.of_participants,
         room_opened=fields.room_opened,
+        settings=fields.settings,
+        change_settings=fields.change_settings,
         member_gone=fields.member_gone,
-        children=("party_answers", "party_questions", "party_scores"),
+        depends_on_members=course.waits_for_players,
+        catch_up=course.catch_up,
+        children=("party_answers", "party_questions", "party_scores", "party_rounds"),
         game=Game(
             room_fields=fields.of_room,
             participant_fields=fields.of_participants,

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from party.clock import iso_or_none
+from party.clock import iso
 from party.db import Connection
 from party.quiz import rules
-from party.quiz.models import QuizOfNewRoom
+from party.quiz.models import QuizOfNewRoom, QuizSettings
 from party.rows import Member, Room, Seat
 from party.web.models import to_json
 
@@ -20,23 +20,40 @@ DEFAULT_SECONDS_PER_QUESTION = 30
 
 @dataclass(frozen=True)
 class Quiz:
-    """What a room plays."""
+    """What a room plays, and how far it has come."""
 
     data: dict[str, Any] | None = None
     seconds_per_question: int = DEFAULT_SECONDS_PER_QUESTION
     current_question: int = 0
+    after_quiz: str = "end"
+    # How often the room has been started.
+    round: int = 0
+    auto_advance: bool = False
+    pause_ms: int = 0
+    # When the current question was closed; None while it is open.
+    closed_at: int | None = None
+
+    @property
+    def closed(self) -> int:
+        """How many questions are not open any more, while it is played."""
+        return self.current_question + (self.closed_at is not None)
 
 
 def quiz_of(tx: Connection, room: Room) -> Quiz:
     """A room's quiz."""
     stored = tx.one(
-        "SELECT quiz_data, seconds_per_question, current_question FROM party_quizzes WHERE room_id = :id",
+        """
+        SELECT quiz_data, seconds_per_question, current_question, after_quiz, round, auto_advance, pause_ms,
+               closed_at
+        FROM party_quizzes WHERE room_id = :id
+        """,
         id=room["id"],
     )
     if stored is None:
         return Quiz()
-    data = None if stored["quiz_data"] is None else json.loads(stored["quiz_data"])
-    return Quiz(data, stored["seconds_per_question"], stored["current_question"])
+    text = stored.pop("quiz_data")
+    auto_advance = bool(stored.pop("auto_advance"))
+    return Quiz(None if text is None else json.loads(text), auto_advance=auto_advance, **stored)
 
 
 def store(tx: Connection, room: Room, **columns: Any) -> None:
@@ -52,23 +69,48 @@ def _insert(tx: Connection, room: Room, columns: dict[str, Any]) -> None:
 
 
 def of_room(tx: Connection, room: Room, viewer: Seat | None) -> dict[str, Any]:
-    """{secondsPerQuestion, currentQuestion, quizData, questionOpenedAt}: all of it for the host."""
+    """{secondsPerQuestion, currentQuestion, quizData, round, questionOpenedAt}: all of it for the host.
+
+    Whoever has extra time sees it there, and the host everybody's.
+    """
     quiz = quiz_of(tx, room)
-    is_open = room["status"] == "playing" and rules.questions_of(quiz.data) is not None
-    opened_at = question_opened_at(tx, room, quiz.current_question) if is_open else None
+    is_host = viewer is None or viewer["role"] == "host"
     data = quiz.data
-    if data is not None and viewer is not None and viewer["role"] != "host":
-        data = rules.shown_to_guests(room["status"], quiz.current_question, data)
-    return {
+    if data is not None and not is_host:
+        data = rules.shown_to_guests(room["status"], quiz.closed, data)
+    opened_at = None
+    if room["status"] == "playing" and quiz.closed_at is None and rules.questions_of(quiz.data):
+        opened_at = iso(opened_at_of(tx, room, quiz.current_question))
+    found = {
         "secondsPerQuestion": quiz.seconds_per_question,
         "currentQuestion": quiz.current_question,
         "quizData": data,
-        "questionOpenedAt": iso_or_none(opened_at),
+        "round": quiz.round,
+        "questionOpenedAt": opened_at,
     }
+    return found | _extra_times(tx, room, viewer, is_host)
 
 
-def question_opened_at(tx: Connection, room: Room, question: int) -> int:
-    """When a question of a game was opened."""
+def _extra_times(tx: Connection, room: Room, viewer: Seat | None, is_host: bool) -> dict[str, Any]:
+    rows = tx.all(
+        """
+        SELECT p.id, p.participant_id, x.percent
+        FROM party_extra_times x JOIN party_participants p ON p.id = x.member_id
+        WHERE x.room_id = :id
+        """,
+        id=room["id"],
+    )
+    found: dict[str, Any] = {}
+    if rows and is_host:
+        found["extraTimes"] = {row["participant_id"]: row["percent"] / 100 for row in rows}
+    for row in rows:
+        if viewer is not None and row["id"] == viewer["id"]:
+            found["extraTime"] = row["percent"] / 100
+    return found
+
+
+def opened_at_of(tx: Connection, room: Room, question: int) -> int:
+    """When a question of the round was opened: the first one with the game."""
     row = tx.one(
         "SELECT opened_at FROM party_questions WHERE room_id = :room_id AND question = :question",
         room_id=room["id"],
@@ -109,21 +151,59 @@ def store_score(tx: Connection, member: Seat, score: int) -> None:
         tx.insert_many("party_scores", [{**key, "score": score}])
 
 
-def room_opened(tx: Connection, room: Room, body: QuizOfNewRoom) -> None:
+def percent_of(tx: Connection, member: Seat) -> int:
+    """How much of the usual time a member has, in percent."""
+    row = tx.one(
+        "SELECT percent FROM party_extra_times WHERE room_id = :room_id AND member_id = :id",
+        room_id=member["room_id"],
+        id=member["id"],
+    )
+    return row["percent"] if row else 100
+
+
+def store_percent(tx: Connection, member: Seat, percent: int) -> None:
+    """Change how much of the usual time a member has."""
+    key = {"room_id": member["room_id"], "member_id": member["id"]}
+    tx.run("DELETE FROM party_extra_times WHERE room_id = :room_id AND member_id = :member_id", **key)
+    if percent != 100:
+        tx.insert_many("party_extra_times", [{**key, "percent": percent}])
+
+
+def settings(tx: Connection, room: Room) -> dict[str, Any]:
+    """{afterQuiz}."""
+    return {"afterQuiz": quiz_of(tx, room).after_quiz}
+
+
+def change_settings(tx: Connection, room: Room, body: QuizSettings) -> dict[str, Any]:
+    """What of a locked room's settings this body has changed."""
+    if body.afterQuiz in (None, quiz_of(tx, room).after_quiz):
+        return {}
+    store(tx, room, after_quiz=body.afterQuiz)
+    return {"afterQuiz": body.afterQuiz}
+
+
+class _NewRoom(QuizOfNewRoom, QuizSettings):
+    """A body that has both."""
+
+
+def room_opened(tx: Connection, room: Room, body: _NewRoom) -> None:
     """Store what the body has of a quiz."""
     columns: dict[str, Any] = {}
     if body.quizData is not None:
         columns["quiz_data"] = to_json(body.quizData)
     if body.secondsPerQuestion is not None:
         columns["seconds_per_question"] = body.secondsPerQuestion
+    if body.afterQuiz is not None:
+        columns["after_quiz"] = body.afterQuiz
     if columns:
         _insert(tx, room, columns)
 
 
 def member_gone(tx: Connection, member: Seat) -> None:
-    """Whoever takes the seat next begins at 0."""
-    tx.run(
-        "DELETE FROM party_scores WHERE room_id = :room_id AND member_id = :id",
-        room_id=member["room_id"],
-        id=member["id"],
-    )
+    """Whoever takes the seat next begins at 0, and with the usual time."""
+    for table in ("party_scores", "party_extra_times"):
+        tx.run(
+            f"DELETE FROM {table} WHERE room_id = :room_id AND member_id = :id",
+            room_id=member["room_id"],
+            id=member["id"],
+        )

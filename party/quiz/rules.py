@@ -1,5 +1,8 @@
 """The rules of the game, without any database: what can be played, what it brings, what is shown."""
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 CORRECT_POINTS = 10
@@ -10,6 +13,10 @@ FAST_PART = 5
 NETWORK_MS = 2_000
 # So long after it was closed a question can still be answered: polls lag.
 GRACE_MS = 2_000
+# What `questionSeconds` may be, as `secondsPerQuestion`.
+LEAST_SECONDS, MOST_SECONDS = 5, 300
+# What a participant's time may be multiplied by.
+FACTORS = (1, 1.25, 1.5, 2)
 
 Question = dict[str, Any]
 
@@ -30,6 +37,26 @@ def choices(question: Question) -> list[Any]:
     """What can be answered: the list under `answers`, else that under `options`; nothing without either."""
     found = (question.get(name) for name in ("answers", "options"))
     return next((each for each in found if isinstance(each, list)), [])
+
+
+def misplaced_seconds(quiz: dict[str, Any] | None) -> int | None:
+    """The first question of a quiz whose `questionSeconds` is no time that a question may have."""
+    for index, question in enumerate(questions_of(quiz) or ()):
+        seconds = question.get("questionSeconds")
+        if seconds is not None and not _is_time(seconds):
+            return index
+    return None
+
+
+def _is_time(seconds: Any) -> bool:
+    return type(seconds) is int and LEAST_SECONDS <= seconds <= MOST_SECONDS
+
+
+def time_of(question: Question, seconds_per_question: int, percent: int = 100) -> int:
+    """How long a question may take, in milliseconds, for whoever has so many percent of the usual time."""
+    own: int | None = question.get("questionSeconds")
+    seconds = own if own is not None and _is_time(own) else seconds_per_question
+    return seconds * 10 * percent
 
 
 def _can_be_asked(question: Any) -> bool:
@@ -57,12 +84,42 @@ def points_for(time_ms: int, question_ms: int) -> int:
     return CORRECT_POINTS + (2 * SPEED_POINTS * left_ms + falling_ms) // (2 * falling_ms)
 
 
-def shown_to_guests(status: str, current: int, quiz: dict[str, Any]) -> dict[str, Any]:
-    """A quiz without the `correct` of what is open or still to come; in an ended room, all of it."""
+@dataclass(frozen=True)
+class Player:
+    """One for whom an open question waits: a player who is online."""
+
+    has_answered: bool
+    # Of the usual time.
+    percent: int
+
+
+def closes_at(opened_at: int, question_ms: int, players: Sequence[Player]) -> int:
+    """When a question closes by itself, as things stand now.
+
+    That is when its time is over for everybody who has not answered, or at once when all have.
+    """
+    open_for = [player.percent for player in players if not player.has_answered]
+    if players and not open_for:
+        return opened_at
+    return opened_at + question_ms * max(open_for, default=100) // 100
+
+
+def distribution(question: Question, answers: Iterable[int]) -> list[int]:
+    """How often each choice was taken."""
+    taken = Counter(answers)
+    return [taken[index] for index in range(len(choices(question)))]
+
+
+def shown_to_guests(status: str, closed: int, quiz: dict[str, Any]) -> dict[str, Any]:
+    """A quiz without the `correct` of what is open or still to come; in an ended room, all of it.
+
+    While it is played, the first `closed` questions are not open any more.
+    """
     questions = questions_of(quiz)
     if questions is None or status == "ended":
         return quiz
-    closed = current if status == "playing" else 0
+    if status != "playing":
+        closed = 0
     return {
         **quiz,
         "questions": [

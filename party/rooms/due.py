@@ -8,6 +8,7 @@ is nothing to make, and it is set anew.
 
 from party import mailbox
 from party.db import Connection, transaction
+from party.features import features
 from party.rooms.ending import end_locked
 from party.rooms.presence import note_absence
 from party.rooms.stream import add_event, advance, earliest, is_due, lock_room
@@ -40,8 +41,9 @@ def catch_up(
         absence = note_absence(tx, now, room, polling)
     dropped = mailbox.take_expired(tx, room_id, now, most)
     _tell_senders(tx, room, now, dropped)
-    end = None if room["status"] == "ended" else room["expires_at"]
-    room["due_at"] = earliest(mailbox.next_expiry(tx, room_id), end, absence)
+    of_features = features().catch_up(tx, now, room)
+    of_room = (None, None) if room["status"] == "ended" else (room["expires_at"], absence)
+    room["due_at"] = earliest(mailbox.next_expiry(tx, room_id), *of_features, *of_room)
     tx.run("UPDATE party_rooms SET due_at = :at WHERE id = :id", id=room_id, at=room["due_at"])
     tx.moved.add(room_id)  # not its number, perhaps, but when it is due
     return is_due(room, now)

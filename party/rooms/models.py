@@ -46,12 +46,14 @@ class RoomSettings(Body):
     )
 
 
-class ChangeSettings(RoomSettings):
+class ChangeSettings(Extended, RoomSettings):
+    parts: ClassVar[tuple[Part, ...]] = ("change settings",)
+
     hostGone: Annotated[None, Field(description="cannot be changed")] = None
 
 
 class CreateRoom(Extended, RoomSettings):
-    part: ClassVar[Part] = "create"
+    parts: ClassVar[tuple[Part, ...]] = ("create", "change settings")
 
     hostName: Name
     hostId: ParticipantId | None = None
@@ -115,7 +117,7 @@ class HandOver(Body):
 
 
 class Participant(Extended, Answer):
-    part: ClassVar[Part] = "participant"
+    parts: ClassVar[tuple[Part, ...]] = ("participant",)
 
     id: str
     name: str
@@ -136,7 +138,9 @@ class JoinRequest(Answer):
     presence: Presence
 
 
-class SettingsOfRoom(Answer):
+class SettingsOfRoom(Extended, Answer):
+    parts: ClassVar[tuple[Part, ...]] = ("settings",)
+
     name: str | None
     gameType: str | None
     approval: bool
@@ -161,7 +165,7 @@ class WaitingYou(Answer):
 
 
 class Room(Extended, Answer):
-    part: ClassVar[Part] = "room"
+    parts: ClassVar[tuple[Part, ...]] = ("room",)
 
     code: str
     status: Status

@@ -6,6 +6,7 @@ from typing import Any
 from party.config import settings
 from party.db import Connection, transaction
 from party.errors import RoomFull, SeatTaken, ValidationError
+from party.features import features
 from party.rooms import lobby, rules
 from party.rooms.models import ChangeSettings, CreateRoom
 from party.rooms.stream import lock_as_member, publish
@@ -66,9 +67,11 @@ def change(tx: Connection, now: int, caller: Caller, body: ChangeSettings) -> di
         or (name in _CAN_BE_NULL and name in body.model_fields_set)
     }
     changed = {name: value for name, value in given.items() if row[_COLUMNS[name]] != value}
+    columns = {_COLUMNS[name]: value for name, value in changed.items()}
     if changed:
         _check_against(room, present_members(tx, room["id"]), changed)
-        columns = {_COLUMNS[name]: value for name, value in changed.items()}
+    changed |= features().change_settings(tx, room, body)
+    if changed:
         publish(tx, room, now, "settings-changed", host["participant_id"], {"changed": changed}, **columns)
         lobby.admit_waiting(tx, now, room)
     return room_view(tx, now, room)

@@ -16,6 +16,7 @@ from party import clock
 from party.config import settings
 from party.db import Answer, Connection, Row
 from party.errors import BadCursor, RoomEnded, RoomNotFound
+from party.features import features
 from party.rooms import dead_tokens
 from party.rooms.counts import add_difference, room_counts
 from party.rooms.rules import check_access
@@ -143,8 +144,11 @@ def advance(
         first += SKIPPED
     if changes.get("status") != "ended":
         # Mostly the end is put off; but a clock, or the setting, may have been set back.
-        # Whoever has just come, or come back, may be absent some time from now.
+        # Whoever has just come, or come back, may be absent some time from now; and what is being played may
+        # have waited for one who has just gone.
         absence = now + settings().online_ms if members else None
+        if members and room["status"] == "playing" and features().depend_on_members(tx, room["id"]):
+            absence = now
         due_at = changes.get("due_at", room["due_at"])
         changes["due_at"] = earliest(due_at, changes["expires_at"], absence)
     changes["seq"] = first + count - 1

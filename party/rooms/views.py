@@ -104,7 +104,7 @@ def room_view(
         "expiresAt": iso(room["expires_at"]),
         "serverTime": iso(now),
         "seq": room["seq"],
-        "settings": _settings(room),
+        "settings": {**_settings(room), **features().settings(tx, room)},
         "participants": participant_views(tx, room, members),
     }
     if you is None or you["role"] == "host":

@@ -108,18 +108,25 @@ def call(
             if not own_limit:
                 _count(arguments.get("caller"))
             result = view(**arguments)
+            if isinstance(result, Response):
+                return result
             data, status = result if isinstance(result, tuple) else (result, next(iter(answers)))
-            response = jsonify(success=True, data=data)
-            response.status_code = status
-            if not own_limit and arguments.get("caller") is not None:
-                larger = max(request.content_length or 0, response.content_length or 0)
-                rate_limits().calls.charge(arguments["caller"]["id"], larger // BYTES_OF_A_CALL)
-            return response
+            return _answer(data, status, None if own_limit else arguments.get("caller"))
 
         run.call = Call(summary, access, body, answers, errors, parameters)  # type: ignore[attr-defined]
         return run
 
     return decorate
+
+
+def _answer(data: Any, status: int, charged: Caller | None) -> Response:
+    """A success, whose size is counted for its caller where that has no limit of its own."""
+    response = jsonify(success=True, data=data)
+    response.status_code = status
+    if charged is not None:
+        larger = max(request.content_length or 0, response.content_length or 0)
+        rate_limits().calls.charge(charged["id"], larger // BYTES_OF_A_CALL)
+    return response
 
 
 def init_app(app: Flask, members: Members) -> None:

@@ -289,8 +289,17 @@ def test_the_host_moves_from_question_to_question(game: Seat, guest: Seat) -> No
         assert answer.status == 200
         assert (answer.data["status"], answer.data["currentQuestion"]) == ("playing", current)
         assert "you" not in answer.data
+        closed = {
+            "questionIndex": current - 1,
+            "correct": CORRECT[current - 1],
+            "answeredCount": 0,
+            "distribution": [0, 0, 0],
+        }
         payload = {"currentQuestion": current, "correct": CORRECT[current - 1]}
-        assert events(guest) == [("question-advanced", "host", payload)]
+        assert events(guest) == [
+            ("question-closed", "host", closed),
+            ("question-advanced", "host", payload),
+        ]
         assert guest.call("GET").data["currentQuestion"] == current
 
 
@@ -339,7 +348,9 @@ def test_after_the_last_question_the_room_ends_with_the_standings(
             {"participantId": "host", "name": "Hana", "score": 0},
         ],
     }
-    assert events(game) == events(guest) == [("room-ended", "host", payload)]
+    closed = {"questionIndex": 2, "correct": CORRECT[2], "answeredCount": 2, "distribution": [0, 0, 2]}
+    told = [("question-closed", "host", closed), ("room-ended", "host", payload)]
+    assert events(game) == events(guest) == told
     assert answer.data["endedAt"] == payload["endedAt"]
     assert answer.data["currentQuestion"] == 2
     for over in (move(game), move(game, fromQuestion=2), give(guest, 2, 0), give(game, 2, 0)):
@@ -363,7 +374,8 @@ def test_a_whole_game(client: Api, clock: Clock) -> None:
     heard = [(kind, payload) for kind, _, payload in events(ada)]
     assert [kind for kind, _ in heard].count("question-advanced") == 4
     assert [payload["correct"] for kind, payload in heard if kind == "question-advanced"] == correct[:4]
-    mine = [payload["score"] for kind, payload in heard if payload.get("participantId") == ada.id]
+    of_ada = [payload for kind, payload in heard if payload.get("participantId") == ada.id]
+    mine = [payload["score"] for payload in of_ada if "score" in payload]
     assert mine == [15, 30, 45, 60, 75]
     kind, payload = heard[-1]
     assert kind == "room-ended"
@@ -404,9 +416,13 @@ def test_a_new_score_is_told_to_all_with_who_and_how_much(game: Seat, guest: Sea
     give(guest, 0, CORRECT[0])
     give(guest, 0, CORRECT[0])
     give(game, 0, 0)
-    heard = ("score-changed", "guest", {"participantId": "guest", "score": 15})
-    # A wrong answer and a repeated one are nobody else's business.
-    assert events(game) == events(guest) == [heard]
+    heard = [
+        ("answered", "guest", {"participantId": "guest", "questionIndex": 0, "answeredCount": 1}),
+        ("score-changed", "guest", {"participantId": "guest", "score": 15}),
+        # What a wrong answer was, and that a repeated one came, is nobody else's business.
+        ("answered", "host", {"participantId": "host", "questionIndex": 0, "answeredCount": 2}),
+    ]
+    assert events(game) == events(guest) == heard
     move(game)
     give(guest, 1, CORRECT[1], 30_000)
     assert events(game)[-1] == ("score-changed", "guest", {"participantId": "guest", "score": 25})
@@ -416,10 +432,10 @@ def test_polls_that_have_been_idle_hear_of_it(game: Seat, guest: Seat) -> None:
     for _ in range(3):
         assert guest.read() == []
     move(game)
-    assert [kind for kind, _, _ in events(guest)] == ["question-advanced"]
+    assert [kind for kind, _, _ in events(guest)] == ["question-closed", "question-advanced"]
     assert guest.read() == []
     give(game, 0, CORRECT[0])
-    assert [kind for kind, _, _ in events(guest)] == ["score-changed"]
+    assert [kind for kind, _, _ in events(guest)] == ["answered", "score-changed"]
 
 
 # What is shown

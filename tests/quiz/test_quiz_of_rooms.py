@@ -31,14 +31,16 @@ def nested(levels: int) -> dict[str, Any]:
 
 def test_a_room_has_a_quiz_only_if_it_was_given_one(client: Api) -> None:
     room = client.create_room().room
-    assert list(room)[4:10] == [
+    assert list(room)[4:11] == [
         "maxParticipants",
         "secondsPerQuestion",
         "currentQuestion",
         "quizData",
+        "round",
         "questionOpenedAt",
         "createdAt",
     ]
+    assert (room["round"], room["questionOpenedAt"]) == (0, None)
     assert (room["secondsPerQuestion"], room["currentQuestion"], room["quizData"]) == (30, 0, None)
     (participant,) = room["participants"]
     assert list(participant) == [
@@ -93,9 +95,14 @@ def test_a_game_starts_once_with_two(client: Api, clock: Clock) -> None:
     answer = host.call("POST", "/start")
     assert (answer.status, answer.data["status"]) == (200, "playing")
     assert answer.data["startedAt"] == "2026-01-09T12:34:59.789Z"
-    assert events(guest) == [
-        ("quiz-started", host.id, {"status": "playing", "startedAt": "2026-01-09T12:34:59.789Z"})
-    ]
+    assert answer.data["round"] == 1
+    started = {
+        "status": "playing",
+        "startedAt": "2026-01-09T12:34:59.789Z",
+        "round": 1,
+        "keepScores": False,
+    }
+    assert events(guest) == [("quiz-started", host.id, started)]
     again = host.call("POST", "/start")
     assert (again.status, again.code) == (409, "WRONG_STATUS")
 

@@ -60,8 +60,10 @@ def test_next_from_one_question_in_several_tabs_of_the_host_moves_once(game: tup
         moved = [answer.data["currentQuestion"] for answer in answers if answer.status == 200]
         assert moved == [n + 1]
         assert [answer.code for answer in answers if answer.status == 409] == ["WRONG_QUESTION"] * 5
-    heard = [(event["type"], event["payload"]["currentQuestion"]) for event in guest.read()]
-    assert heard == [("question-advanced", n + 1) for n in range(QUESTIONS - 1)]
+    heard = [(event["type"], event["payload"]) for event in guest.read()]
+    closed = [payload["questionIndex"] for kind, payload in heard if kind == "question-closed"]
+    opened = [payload["currentQuestion"] for kind, payload in heard if kind == "question-advanced"]
+    assert (closed, opened) == (list(range(QUESTIONS - 1)), list(range(1, QUESTIONS)))
 
 
 def test_the_end_of_the_last_question_is_reached_once(game: tuple[Seat, list[Seat]]) -> None:
@@ -72,7 +74,7 @@ def test_the_end_of_the_last_question_is_reached_once(game: tuple[Seat, list[Sea
     last = {"fromQuestion": QUESTIONS - 1}
     answers = at_once([lambda: host.call("POST", "/next", last)] * 6)
     assert sorted(answer.status for answer in answers) == [200] + [410] * 5
-    assert [event["type"] for event in guest.read()] == ["room-ended"]
+    assert [event["type"] for event in guest.read()] == ["question-closed", "room-ended"]
 
 
 def test_nobodys_points_get_lost_when_all_answer_while_the_host_moves_on(
