@@ -54,6 +54,13 @@ may be written as texts everywhere, with commas ("https://a.example, https://b.e
 # day what was written there.
 # MAX_ROOM_TTL_HOURS = 48
 
+# A room is shown as ended, and can be exported, for so long; then it is purged and its code becomes free.
+# ROOM_KEPT_DAYS = 1
+
+# How long it is kept who came when and what was played (docs/privacy.md). 0: nothing of it is noted, and what
+# there is goes.
+# HISTORY_DAYS = 30
+
 # A signal that is not acknowledged within this time is dropped, and its sender told.
 # SIGNAL_TTL_SECONDS = 120
 

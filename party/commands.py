@@ -1,10 +1,11 @@
-"""`python -m party setup | migrate | doctor | cleanup | stats`: what the admin and cron run."""
+"""`python -m party COMMAND`: what the admin and cron run."""
 
+import csv
 import json
 import logging
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -15,9 +16,9 @@ from party.db import SchemaBehind, database
 from party.db import migrate as migrations
 from party.db.migrate import MigrationError, Pending
 from party.db.mysql import MySQL
-from party.errors import Unavailable
+from party.errors import RoomNotFound, Unavailable
 from party.ops import cleanup as housekeeping
-from party.ops import doctor, setup, statistics
+from party.ops import doctor, live, personal, setup, statistics
 from party.ops.doctor.finding import Finding, Status
 
 
@@ -157,13 +158,98 @@ def cleanup(verbose: bool) -> None:
 
 
 @commands.command()
-def stats() -> None:
-    """Rooms, members, joins and signals per day."""
-    columns = ("day", "rooms", "members", "joins", "signals", "rate_limited")
+@click.option("--json", "as_json", is_flag=True, help="a list of objects, one a day")
+@click.option("--csv", "as_csv", is_flag=True, help="for a spreadsheet")
+def stats(as_json: bool, as_csv: bool) -> None:
+    """Rooms, members, joins and signals per day, and what features have counted."""
     with create_app().app_context():
-        rows = statistics.by_day(database())
-    for row in [dict(zip(columns, columns, strict=True)), *rows]:
-        click.echo("  ".join(f"{row[column]!s:>{max(10, len(column))}}" for column in columns))
+        days = statistics.with_features(database(), clock.now_ms())
+    if as_json:
+        click.echo(json.dumps(days, indent=2))
+        return
+    columns = statistics.columns(days)
+    rows = [columns, *([str(day.get(column, "")) for column in columns] for day in days)]
+    if as_csv:
+        csv.writer(sys.stdout).writerows(rows)
+        return
+    for row in rows:
+        cells = (f"{cell or '-':>{max(10, len(column))}}" for cell, column in zip(row, columns, strict=True))
+        click.echo("  ".join(cells))
+
+
+@commands.command()
+@click.option("--json", "as_json", is_flag=True, help="a list of objects")
+def rooms(as_json: bool) -> None:
+    """The rooms that there are, those first in which something happened last: no names."""
+    with create_app().app_context():
+        found = live.rooms(database(), clock.now_ms(), config.settings().online_ms)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    for room in found:
+        about = f"{room['members']} members, {room['online']} online, {room['gameType'] or '-'}"
+        click.echo(f"{room['code']}  {room['status']:7}  {room['movedAt']}  {about}")
+    if not found:
+        click.echo("no rooms")
+
+
+@commands.command("room")
+@click.argument("code")
+@click.option("--names", is_flag=True, help="also who is in it: their names are nobody's business but yours")
+def one_room(code: str, names: bool) -> None:
+    """A room: its state, and how many are in it, by role and presence."""
+    with create_app().app_context():
+        click.echo(json.dumps(live.room(database(), code, names=names), indent=2, ensure_ascii=False))
+
+
+@commands.command()
+@click.argument("code")
+def end(code: str) -> None:
+    """End a room; its members learn it with their next poll."""
+    with create_app().app_context():
+        live.end(database(), clock.now_ms(), code)
+    click.echo(f"{code.upper()} has ended")
+
+
+_SUBJECT = (
+    click.option("--device", help="the deviceId that a page keeps in localStorage"),
+    click.option("--participant", help="a participant's id; in all rooms unless one is given"),
+)
+
+
+def _with_subject(command: Callable[..., None]) -> Callable[..., None]:
+    for option in _SUBJECT:
+        command = option(command)
+    return command
+
+
+@commands.command()
+@click.argument("code", required=False)
+@_with_subject
+def export(code: str | None, device: str | None, participant: str | None) -> None:
+    """Print all that is kept of a room, or of a participant or a device, as JSON."""
+    if not (code or device or participant):
+        raise click.UsageError("export what? CODE, --participant or --device")
+    with create_app().app_context():
+        found = personal.traces(database(), code, participant, device)
+        click.echo(json.dumps(personal.export(database(), found), indent=2, ensure_ascii=False))
+    if not found:
+        sys.exit("party: nothing is kept of that")
+
+
+@commands.command()
+@click.option("--room", "code", help="a room's code: it ends, and all of it goes")
+@_with_subject
+def forget(code: str | None, device: str | None, participant: str | None) -> None:
+    """Delete all that is kept of a room, or of a participant or a device."""
+    if not (code or device or participant):
+        raise click.UsageError("forget what? --room, --participant or --device")
+    with create_app().app_context():
+        found = personal.traces(database(), code, participant, device)
+        for line in personal.forget(database(), clock.now_ms(), found):
+            click.echo(f"forgotten: {line}")
+    if not found:
+        click.echo("nothing is kept of that")
 
 
 @contextmanager
@@ -175,6 +261,8 @@ def _one_line_errors() -> Iterator[None]:
         sys.exit(f"party: {error}")
     except housekeeping.Incomplete as error:
         sys.exit(f"party: {error}")
+    except RoomNotFound:
+        sys.exit("party: there is no such room")
     except SchemaBehind:
         sys.exit("party: the database schema is behind: run `python -m party migrate`")
     except Unavailable as error:

@@ -18,7 +18,7 @@ from pydantic_core import CoreSchema
 
 from party.config import Settings
 from party.db import Connection, Database, Row
-from party.rows import Caller, Member, Room, Seat
+from party.rows import Caller, Member, Room, Seat, Stream
 
 Fields = dict[str, Any]
 # What of the core's a feature can add fields to: the body that opens a room, those with a room's settings, a
@@ -75,6 +75,10 @@ class Feature:
     settings: Callable[[Connection, Room], Fields] | None = None
     # (tx, room, body) → the settings of a locked room that this body has changed; at create, `room_opened`.
     change_settings: Callable[[Connection, Room, Any], Fields] | None = None
+    # (tx, room, now, type, payload) → nothing: an event was added to a room's stream.
+    event_added: Callable[[Connection, Stream, int, str, Fields], None] | None = None
+    # (tx, now) → what `python -m party stats` shows: by the day, YYYY-MM-DD, and the name of a column.
+    statistics: Callable[[Connection, int], dict[str, dict[str, float]]] | None = None
     # (tx, member) → nothing: a member's seat is free, and may become somebody else's.
     member_gone: Callable[[Connection, Seat], None] | None = None
     # (tx, the room's row) → whether what is due in a locked room that plays depends on who is there.
@@ -133,6 +137,21 @@ class Features:
             if feature.change_settings:
                 changed |= feature.change_settings(tx, room, body)
         return changed
+
+    def event_added(self, tx: Connection, room: Stream, now: int, type: str, payload: Fields) -> None:
+        """Let features note what happens in a room."""
+        for feature in self.installed:
+            if feature.event_added:
+                feature.event_added(tx, room, now, type, payload)
+
+    def statistics(self, tx: Connection, now: int) -> dict[str, dict[str, float]]:
+        """What features counted, by the day and the column."""
+        found: dict[str, dict[str, float]] = {}
+        for feature in self.installed:
+            if feature.statistics:
+                for day, counts in feature.statistics(tx, now).items():
+                    found.setdefault(day, {}).update(counts)
+        return found
 
     def member_gone(self, tx: Connection, member: Seat) -> None:
         """Let features forget a member whose seat has become free."""

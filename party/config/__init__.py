@@ -68,6 +68,8 @@ class Settings(BaseModel):
     ENCODED_BODIES: bool = True
     MAX_PARTICIPANTS: Annotated[int, Field(ge=2, le=MOST)] = 50
     ROOM_TTL_HOURS: Hours = 2
+    ROOM_KEPT_DAYS: Annotated[float, Field(ge=0, le=3660, allow_inf_nan=False)] = 1
+    HISTORY_DAYS: Annotated[float, Field(ge=0, le=3660, allow_inf_nan=False)] = 30
     MAX_ROOM_TTL_HOURS: Annotated[float, Field(ge=1, le=YEAR_HOURS, allow_inf_nan=False)] = 48
     SIGNAL_TTL_SECONDS: Seconds = 120
     MESSAGE_TTL_HOURS: Hours = 48
@@ -87,6 +89,14 @@ class Settings(BaseModel):
     @property
     def room_ttl_ms(self) -> int:
         return round(self.ROOM_TTL_HOURS * 3_600_000)
+
+    @property
+    def room_kept_ms(self) -> int:
+        return round(self.ROOM_KEPT_DAYS * 86_400_000)
+
+    @property
+    def history_ms(self) -> int:
+        return round(self.HISTORY_DAYS * 86_400_000)
 
     @property
     def signal_ttl_ms(self) -> int:

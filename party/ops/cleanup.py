@@ -15,6 +15,7 @@ from threading import Lock
 from flask import Flask, Response
 
 from party import clock
+from party.config import settings
 from party.db import Connection, Database, Row, SchemaBehind, Unreachable, database, transaction
 from party.errors import RoomNotFound, Unavailable
 from party.features import Job, features
@@ -24,8 +25,6 @@ from party.rooms.stream import lock_room
 
 log = logging.getLogger(__name__)
 
-# A room is shown as ended for this long, then it is purged and its code becomes free.
-KEEP_ENDED_MS = 24 * 3_600_000
 # The app by itself does at most so many rows of each job, at most once in so long. It begins no piece
 # after so many seconds; if it has not come to the end then, it goes on sooner.
 PIECES = 20
@@ -116,7 +115,7 @@ def children() -> list[str]:
 
 
 def _due(db: Database, sql: str, now: int, pieces: int) -> list[Row]:
-    return db.all(f"{sql} LIMIT {pieces}", now=now, purge_before=now - KEEP_ENDED_MS)
+    return db.all(f"{sql} LIMIT {pieces}", now=now, purge_before=now - settings().room_kept_ms)
 
 
 def _catch_up(db: Database, now: int, row: Row) -> Iterator[int]:
@@ -125,7 +124,7 @@ def _catch_up(db: Database, now: int, row: Row) -> Iterator[int]:
     yield 1
 
 
-def _purge(db: Database, now: int, row: Row) -> Iterator[int]:
+def purge(db: Database, now: int, row: Row) -> Iterator[int]:
     """Delete a room with all that belongs to it."""
     while not _purge_piece(db, row["id"]):
         yield 0
@@ -169,7 +168,7 @@ def _forget(tx: Connection, now: int, row: Row) -> int:
 
 JOBS = [
     Job("rooms caught up", "SELECT id FROM party_rooms WHERE due_at <= :now", _catch_up),
-    Job("rooms purged", "SELECT id FROM party_rooms WHERE ended_at <= :purge_before", _purge),
+    Job("rooms purged", "SELECT id FROM party_rooms WHERE ended_at <= :purge_before", purge),
     Job("rate limits forgotten", "SELECT key_hash FROM party_rate_limits WHERE expires_at <= :now", _forget),
 ]
 

@@ -92,11 +92,12 @@ def insert_room(
         **room_settings.of_new_room(body),
     )
     room = lock_room(tx, room_id)
-    features().room_opened(tx, room, body)
     row = {
         "name": body.hostName,
         "role": "host",
         "retry_key_hash": create_key_hash(body.retryKey),
         "device_hash": bans.device_hash(body.deviceId),
     }
-    return room, places.take(tx, now, room, host_id, token, row)
+    host = places.take(tx, now, room, host_id, token, row)
+    features().room_opened(tx, room, body)
+    return room, host

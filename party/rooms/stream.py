@@ -217,6 +217,7 @@ def add_event(
         data=to_json(data),
         now=now,
     )
+    features().event_added(tx, room, now, type, data)
 
 
 def publish(

@@ -57,6 +57,8 @@ TABLES = (
 TABLES_OF_FEATURES = {
     "quiz": ("quizzes", "questions", "answers", "scores"),
     "php_paths": ("php_rooms", "php_signals"),
+    "messages": ("messages",),
+    "history": ("sessions", "games"),
 }
 
 
@@ -159,6 +161,37 @@ def fill(database: Database, numbers: range, at: int) -> None:
             tx.insert_many(
                 "party_scores", [{"room_id": id, "member_id": id * 10 + n, "score": 10} for id, n in seats]
             )
+        if installed("messages"):
+            tx.insert_many(
+                "party_messages",
+                [
+                    {
+                        "room_id": id,
+                        "seq": 4,
+                        "member_id": id * 10,
+                        "created_at": at,
+                        "expires_at": at + 10**9 + id,
+                    }
+                    for id in ids
+                ],
+            )
+        if installed("history"):
+            # Of days that are not summed here: that reads all of a day.
+            later = at + 10**11
+            tx.insert_many(
+                "party_sessions",
+                [
+                    {
+                        "room_id": id,
+                        "participant_id": f"m{n}",
+                        "device_hash": f"{id} {n}",
+                        "started_at": later,
+                    }
+                    for id, n in seats
+                ],
+            )
+            game = {"code": "x", "game_type": "", "opened_at": at, "completed": 0, "members": 2}
+            tx.insert_many("party_games", [{"room_id": id, "ended_at": later, **game} for id in ids])
         if installed("php_paths"):
             tx.insert_many("party_php_rooms", [{"room_id": id} for id in ids])
             tx.insert_many(

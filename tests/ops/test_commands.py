@@ -57,7 +57,7 @@ def test_cleanup_ends_drops_purges_and_forgets(past: Api, clock: Clock, database
     past.create_room()
     done = counts(output(run("cleanup", "--verbose", database_url=database_url)))
     expected = {"rooms caught up": 2, "rooms purged": 1, "rate limits forgotten": 4}
-    assert {name: count for name, count in done.items() if name in expected or count} == expected
+    assert {name: count for name, count in done.items() if name in expected} == expected
     database = Database(database_url)
     assert database.all("SELECT id FROM party_rooms WHERE status <> 'ended'") == []
     assert len(database.all("SELECT id FROM party_rooms")) == 2
@@ -122,8 +122,8 @@ def test_stats_are_a_table_by_day_that_outlives_the_rooms(
 
 
 def table(database_url: str) -> list[list[str]]:
-    """The rows that `stats` prints."""
-    return [line.split() for line in output(run("stats", database_url=database_url)).splitlines()]
+    """The rows that `stats` prints, without what features add."""
+    return [line.split()[:6] for line in output(run("stats", database_url=database_url)).splitlines()]
 
 
 @pytest.mark.parametrize("command", ["cleanup", "stats"])

@@ -9,7 +9,7 @@ from party.db import Database
 from party.db.mysql import MySQL
 from party.db.sqlite import SQLite
 from party.errors import Unavailable
-from party.ops.cleanup import JOBS, KEEP_ENDED_MS
+from party.ops.cleanup import JOBS
 from party.ops.doctor.finding import Result, Skipped, clocks_apart, failed, ok, some, warning
 from party.ops.doctor.installation import Installation
 from party.ops.doctor.schema import expected_tables
@@ -193,7 +193,7 @@ def cleanup(installation: Installation) -> Result:
                     database,
                     f"SELECT COUNT(*) FROM ({job.due}) AS overdue",
                     now=late,
-                    purge_before=late - KEEP_ENDED_MS,
+                    purge_before=late - installation.settings.room_kept_ms,
                 )
             )
         )
