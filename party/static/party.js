@@ -17,6 +17,7 @@
  */
 
 import { Api, ApiError } from "./client/api.js";
+import { deviceId } from "./client/device.js";
 import { comeBack, enterAnew } from "./client/entering.js";
 import * as features from "./client/features.js";
 import { codeFrom } from "./client/input.js";
@@ -24,7 +25,7 @@ import { Membership, membershipOf } from "./client/membership.js";
 import { checked } from "./client/options.js";
 import { pack } from "./client/pipe.js";
 import { randomText } from "./client/random.js";
-import { retrying, retryingChange, unlessAborted } from "./client/timing.js";
+import { retrying, unlessAborted } from "./client/timing.js";
 import { withMethods } from "./client/traits.js";
 
 export { ApiError };
@@ -36,7 +37,11 @@ const OWN_ADDRESS =
 /** @typedef {import("./client/contract.js").AnswerResult} AnswerResult */
 /** @typedef {import("./client/contract.js").Participant} Participant */
 /** @typedef {import("./client/contract.js").Room} Room */
+/** @typedef {import("./client/contract.js").JoinRequest} JoinRequest */
+/** @typedef {import("./client/contract.js").Role} Role */
+/** @typedef {import("./client/contract.js").RoomList} RoomList */
 /** @typedef {import("./client/contract.js").RoomPreview} RoomPreview */
+/** @typedef {import("./client/contract.js").RoomSettings} RoomSettings */
 /** @typedef {import("./client/contract.js").Standing} Standing */
 /** @typedef {import("./client/events.js").PartyEvents} PartyEvents */
 /**
@@ -46,43 +51,10 @@ const OWN_ADDRESS =
 /** @typedef {import("./client/peer.js").PeerState} PeerState */
 /** @typedef {import("./client/trace.js").TraceRecord} TraceRecord */
 /** @typedef {Participant & {isYou: boolean, state: PeerState|null}} Member */
-
-/**
- * @typedef {object} PageOptions  what a page decides for itself
- * @property {string|URL} [baseUrl]  where the service is, unless this module came from it; may be relative
- *   to the page
- * @property {"mesh"|"star"} [topology]  everybody with everybody (the default), or only with the host;
- *   the same for all pages of a room
- * @property {Storage|null} [storage]  where `resume` finds the seat after a reload: sessionStorage, unless
- *   given; null to keep it nowhere
- * @property {boolean} [leaveOnClose]  leave the room when the page is closed, left or reloaded, rather than
- *   come back with `resume`
- * @property {number} [maxMessageBytes]  what is sent to this page in one piece and is larger is dropped, with an
- *   event: 256 MiB, unless given
- * @property {AbortSignal} [signal]  gives up entering; it has no effect afterwards. A seat that may have been
- *   taken by then is left
- */
-
-/**
- * @typedef {object} CreateFields
- * @property {string} name  1 to 50 characters
- * @property {string} [participantId]  one's own id, if the app has one
- * @property {string} [password]  that others will need
- * @property {number} [maxParticipants]  the host included
- * @property {Record<string, any>} [quizData]
- * @property {number} [secondsPerQuestion]
- *
- * @typedef {CreateFields & PageOptions} CreateOptions
- */
-
-/**
- * @typedef {object} JoinFields
- * @property {string} name  1 to 50 characters
- * @property {string} [participantId]  one's own id, if the app has one
- * @property {string} [password]
- *
- * @typedef {JoinFields & PageOptions} JoinOptions
- */
+/** @typedef {import("./client/options.js").PageOptions} PageOptions */
+/** @typedef {import("./client/options.js").CreateOptions} CreateOptions */
+/** @typedef {import("./client/options.js").JoinOptions} JoinOptions */
+/** @typedef {import("./client/options.js").ListOptions} ListOptions */
 
 /**
  * A room that this page is in. Its events are `CustomEvent`s, with the details of `PartyEvents` (events.js).
@@ -97,13 +69,14 @@ export class Party extends withMethods(EventTarget, features) {
    */
   static async create(options) {
     const { fields, page } = checked("create", options);
-    const { name, participantId, ...others } = fields;
-    const body = { hostName: name, hostId: participantId, ...others, retryKey: randomText(32) };
+    const { name: hostName, participantId: hostId, roomName: name, ...others } = fields;
+    const body = { hostName, hostId, name, ...others, deviceId: deviceId(), retryKey: randomText(32) };
     return enterAnew(serviceUrl(page), page, (api) => api.createRoom(body), (entered) => new Party(entered));
   }
 
   /**
-   * Join a room as a guest.
+   * Join a room. Where its host approves who comes, the party is in the state "waiting" at first: `approved` or
+   * `rejected` tells how it goes on.
    *
    * @param {string} code  as people type it: in any case of letters, with spaces or dashes, or as a link
    * @param {JoinOptions} options
@@ -111,7 +84,7 @@ export class Party extends withMethods(EventTarget, features) {
    */
   static async join(code, options) {
     const { fields, page } = checked("join", options);
-    const body = { ...fields, retryKey: randomText(32) };
+    const body = { ...fields, deviceId: deviceId(), retryKey: randomText(32) };
     const take = async (/** @type {Api} */ api) => api.joinRoom(typedCode(code), body);
     return enterAnew(serviceUrl(page), page, take, (entered) => new Party(entered));
   }
@@ -127,6 +100,18 @@ export class Party extends withMethods(EventTarget, features) {
     const { page } = checked("preview", options);
     const api = new Api(serviceUrl(page));
     return unlessAborted(page.signal, () => retrying(async () => api.preview(typedCode(code)), 2));
+  }
+
+  /**
+   * The rooms whose hosts want them to be found and that can be joined, newest first.
+   *
+   * @param {ListOptions} [options]
+   * @returns {Promise<RoomList>} rejects as that of `create`
+   */
+  static async list(options = {}) {
+    const { fields, page } = checked("list", options);
+    const api = new Api(serviceUrl(page));
+    return unlessAborted(page.signal, () => retrying(() => api.list(fields), 2));
   }
 
   /**
@@ -189,7 +174,28 @@ export class Party extends withMethods(EventTarget, features) {
     return this.#membership.room.you.role === "host";
   }
 
-  /** @returns {Room} the room as far as this page knows */
+  /** @returns {Role} "guest" while this page waits to be let in */
+  get role() {
+    return this.#membership.room.you.role;
+  }
+
+  /** @returns {"waiting"|"joined"|"ended"} whether the host has yet to let this page in */
+  get state() {
+    if (this.#membership.hasEnded) return "ended";
+    return this.#membership.isWaiting ? "waiting" : "joined";
+  }
+
+  /** @returns {JoinRequest[]} who waits to be let in, in order of asking, as far as it is for this page to see */
+  get requests() {
+    return this.#membership.room.requests ?? [];
+  }
+
+  /** @returns {RoomSettings} as `setSettings` changes them */
+  get settings() {
+    return this.#membership.room.settings;
+  }
+
+  /** @returns {Room} the room as far as this page knows; while it waits, what a preview has, and nobody in it */
   get room() {
     return this.#membership.publicRoom;
   }
@@ -197,8 +203,8 @@ export class Party extends withMethods(EventTarget, features) {
   /**
    * Everybody in the room, oneself included, in order of joining.
    *
-   * @returns {Member[]} `state` is that of the connection, null where there is none to be. `online` is as it
-   *   was when this page entered or that participant came: the service sends no news of it
+   * @returns {Member[]} `state` is that of the connection, null where there is none to be; `presence` whether the
+   *   service hears of the participant
    */
   get participants() {
     return this.#membership.participants;
@@ -263,16 +269,74 @@ export class Party extends withMethods(EventTarget, features) {
   }
 
   /**
-   * Remove a participant, as the host.
+   * Let somebody in who waits, or refuse it, as the host.
+   *
+   * @param {string} participantId
+   * @param {boolean} approved
+   */
+  async approve(participantId, approved) {
+    await this.#membership.change("approve", { participantId, approved }, "PEER_NOT_FOUND");
+  }
+
+  /**
+   * Remove a participant, or refuse somebody who waits, as the host.
    *
    * @param {string} participantId
    */
   async remove(participantId) {
-    await retryingChange(() => this.#membership.api.remove(participantId), "PEER_NOT_FOUND");
+    await this.#membership.change("remove", { participantId }, "PEER_NOT_FOUND");
   }
 
   /**
-   * Leave the room. When the host leaves, it ends. Resolves once the others can see it. Where the service
+   * Remove a participant as `remove` does, and keep it and its device out of the room for good.
+   *
+   * @param {string} participantId
+   */
+  async ban(participantId) {
+    await this.#membership.change("remove", { participantId, ban: true }, "PEER_NOT_FOUND");
+  }
+
+  /**
+   * Become a player or a spectator, or take another seat; as the host, give others a role or a seat.
+   *
+   * @param {import("./client/contract.js").MemberRole} role  "host" for the host, who changes only its seat
+   * @param {{seat?: number|null, participantId?: string}} [options]  `seat`: null gives it up, and without it a
+   *   player keeps its own, or takes the lowest that is free; `participantId`: oneself, unless given
+   */
+  async setRole(role, { seat, participantId } = {}) {
+    await this.#membership.change("role", { role, seat, participantId });
+  }
+
+  /**
+   * Take another name, or as the host give somebody one.
+   *
+   * @param {string} name
+   * @param {string} [participantId]  oneself, unless given
+   */
+  async rename(name, participantId) {
+    await this.#membership.change("rename", { name, participantId });
+  }
+
+  /**
+   * Make a player the host, as the host, who becomes a player.
+   *
+   * @param {string} participantId
+   */
+  async handOver(participantId) {
+    await this.#membership.change("host", { participantId }, "HOST_ONLY");
+  }
+
+  /**
+   * Change settings of the room, as the host. What is left out stays as it is.
+   *
+   * @param {Partial<Omit<RoomSettings, "hostGone">> & {maxParticipants?: number}} changes
+   */
+  async setSettings(changes) {
+    await this.#membership.change("settings", changes);
+  }
+
+  /**
+   * Leave the room. When the host leaves, it ends, or another one becomes the host. Resolves once the others can see it. Where the service
    * cannot be told, it rejects, and the page has left all the same: the service is told as soon as it can be
    * reached, if the page is still there.
    */

@@ -1,3 +1,4 @@
+/** @typedef {"left"|"removed"|"banned"|"rejected"|"absent"|"replaced"} TokenReason */
 /** A call that failed. */
 export class ApiError extends Error {
 	/**
@@ -9,18 +10,21 @@ export class ApiError extends Error {
 	 * @param {string} failure.message  for people
 	 * @param {number} failure.status  of the answer; 0 where none came
 	 * @param {string} [failure.field]  the field that was wrong
+	 * @param {TokenReason} [failure.reason]  why a token is good for nothing any more
 	 * @param {number} [failure.retryAfterMs]  how long the service wants to be left alone
 	 */
-	constructor({ code, message, status, field, retryAfterMs }: {
+	constructor({ code, message, status, field, reason, retryAfterMs }: {
 		code: string;
 		message: string;
 		status: number;
 		field?: string | undefined;
+		reason?: TokenReason | undefined;
 		retryAfterMs?: number | undefined;
 	});
 	code: string;
 	status: number;
 	field: string | undefined;
+	reason: TokenReason | undefined;
 	retryAfterMs: number;
 	/** Whether nothing is wrong with the request itself: the network, the service or its database failed. */
 	get isOutage(): boolean;
@@ -29,13 +33,25 @@ export class ApiError extends Error {
 	/** Whether somebody in between has answered: that says nothing about the room or the seat. */
 	get isBlocked(): boolean;
 }
+type TokenReason = "left" | "removed" | "banned" | "rejected" | "absent" | "replaced";
+type MemberRole = "host" | "player" | "spectator";
+type Role = MemberRole | "guest";
+type Presence = "online" | "away" | "disconnected";
 type Participant = {
 	id: string;
 	name: string;
 	isHost: boolean;
-	role: "host" | "guest";
+	role: MemberRole;
 	/**
-	 * whether the service heard of it recently
+	 * counted from 0
+	 */
+	seat: number | null;
+	/**
+	 * `away`: asleep, or not heard of for a while; `disconnected`: for long
+	 */
+	presence: Presence;
+	/**
+	 * whether `presence` is "online"
 	 */
 	online: boolean;
 	score: number;
@@ -43,6 +59,49 @@ type Participant = {
 	 * ISO 8601, UTC
 	 */
 	joinedAt: string;
+};
+type JoinRequest = {
+	id: string;
+	name: string;
+	/**
+	 * ISO 8601, UTC
+	 */
+	requestedAt: string;
+	presence: Presence;
+};
+type RoomSettings = {
+	/**
+	 * the room's own
+	 */
+	name: string | null;
+	/**
+	 * what the list groups by
+	 */
+	gameType: string | null;
+	/**
+	 * whoever joins waits until the host lets it in
+	 */
+	approval: boolean;
+	/**
+	 * nobody joins
+	 */
+	locked: boolean;
+	/**
+	 * `Party.list` shows the room
+	 */
+	listed: boolean;
+	/**
+	 * how many numbered seats there are
+	 */
+	seats: number;
+	/**
+	 * players may write the room's state
+	 */
+	sharedState: boolean;
+	/**
+	 * what happens when the host leaves or is gone
+	 */
+	hostGone: "end" | "promote";
 };
 type Room = {
 	code: string;
@@ -67,22 +126,48 @@ type Room = {
 	 */
 	seq: number;
 	/**
+	 * when this was written
+	 */
+	serverTime: string;
+	settings: RoomSettings;
+	/**
 	 * in order of joining
 	 */
 	participants: Participant[];
+	/**
+	 * the host's: in order of asking
+	 */
+	requests?: JoinRequest[] | undefined;
 };
 type RoomPreview = {
 	code: string;
 	status: "waiting" | "playing" | "ended";
+	/**
+	 * the room's own
+	 */
+	name: string | null;
+	gameType: string | null;
 	hostName: string;
 	participantCount: number;
 	maxParticipants: number;
 	needsPassword: boolean;
+	/**
+	 * whoever joins waits until the host lets it in
+	 */
+	approval: boolean;
+	/**
+	 * nobody joins
+	 */
+	locked: boolean;
+};
+type RoomList = {
+	rooms: RoomPreview[];
+	next: string | null;
 };
 type RoomWithYou = Room & {
 	you: {
 		id: string;
-		role: "host" | "guest";
+		role: Role;
 		token?: string;
 	};
 };
@@ -188,6 +273,15 @@ declare class Api {
 	 */
 	preview(code: string): Promise<RoomPreview$1>;
 	/**
+	 * @param {{gameType?: string, after?: string, limit?: number}} query
+	 * @returns {Promise<RoomList>}
+	 */
+	list(query: {
+		gameType?: string;
+		after?: string;
+		limit?: number;
+	}): Promise<RoomList$1>;
+	/**
 	 * @param {string} method
 	 * @param {string} path  relative to the mount point
 	 * @param {CallOptions & {body?: object}} [options]
@@ -199,6 +293,7 @@ declare class Api {
 	}): Promise<any>;
 	#private;
 }
+type RoomList$1 = RoomList;
 type RoomPreview$1 = RoomPreview;
 type RoomWithYou$1 = RoomWithYou;
 type RequestRecord = {
@@ -226,14 +321,13 @@ type Data = string | ArrayBuffer;
 type Packed = Iterable<string | Uint8Array<ArrayBuffer>>;
 declare class IceServers {
 	/**
-	 * @param {NamedServers} named
-	 * @param {() => Promise<NamedServers>} fetch  asks the service again
-	 * @param {(error: ApiError) => void} onError  they could not be renewed for now
+	 * @param {() => Promise<NamedServers>} fetch  asks the service
+	 * @param {(error: ApiError) => void} onError  they cannot be known or renewed for now
 	 */
-	constructor(named: NamedServers, fetch: () => Promise<NamedServers>, onError: (error: ApiError) => void);
-	/** As they are known. */
+	constructor(fetch: () => Promise<NamedServers>, onError: (error: ApiError) => void);
+	/** @type {RTCIceServer[]} as they are known */
 	current: RTCIceServer[];
-	/** @returns {Promise<RTCIceServer[]>} renewed before if it is time; never rejects */
+	/** @returns {Promise<RTCIceServer[]>} asked for before, if it is time; never rejects */
 	fresh(): Promise<RTCIceServer[]>;
 	#private;
 }
@@ -408,11 +502,6 @@ declare class MemberApi {
 	rejoin(): Promise<RoomWithYou$3>;
 	/** @returns {Promise<RoomWithYou>} */
 	room(): Promise<RoomWithYou$3>;
-	/**
-	 * @param {string} participantId
-	 * @returns {Promise<Room>}
-	 */
-	remove(participantId: string): Promise<Room$1>;
 	/** @returns {Promise<{iceServers: RTCIceServer[], ttlSeconds: number}>} */
 	iceServers(): Promise<{
 		iceServers: RTCIceServer[];
@@ -427,6 +516,8 @@ declare class MemberApi {
 	}): Promise<void>;
 	/** @returns {Promise<void>} */
 	end(): Promise<void>;
+	/** Tell, at its last moment, that this page is about to sleep or close. */
+	away(): Promise<any>;
 	/**
 	 * A call that changes something in the room.
 	 *
@@ -442,7 +533,6 @@ declare class MemberApi {
 }
 type OutgoingSignal$1 = OutgoingSignal;
 type PollAnswer$1 = PollAnswer;
-type Room$1 = Room;
 type RoomWithYou$3 = RoomWithYou;
 declare class Trace {
 	/** @type {(record: TraceRecord) => void} told of every record */
@@ -474,25 +564,45 @@ type TraceRecord = TraceEntry & {
 	at: number;
 };
 type ApiError$1 = ApiError;
-type Room$2 = Room;
+type Room$1 = Room;
+type JoinRequest$1 = JoinRequest;
+type MemberRole$1 = MemberRole;
 type Standing$1 = Standing;
 type Member = Member$1;
 type PeerState$2 = PeerState;
 type TraceRecord$1 = TraceRecord;
-type EndReason = "ended" | "host-left" | "expired" | "left" | "removed" | "finished";
+type EndReason = "ended" | "host-left" | "host-absent" | "expired" | "finished" | TokenReason;
 type RoomEvents = {
 	/**
-	 * somebody came, came back or went
+	 * somebody came, came back or went, or is not as before: a name,
+	 * a role, a seat, whether it is there
 	 */
 	participants: {
 		participants: Member[];
 	};
 	/**
-	 * something else of the room has changed: its status, its quiz
+	 * something else of the room has changed: its status, its host, its settings, its quiz
 	 */
 	room: {
-		room: Room$2;
+		room: Room$1;
 	};
+	/**
+	 * the host's: somebody asks to be let in, or does so no more
+	 */
+	requests: {
+		requests: JoinRequest$1[];
+	};
+	/**
+	 * the host has let this page in, which waited
+	 */
+	approved: {
+		role: MemberRole$1;
+		seat: number | null;
+	};
+	/**
+	 * the host has not; `ended` follows
+	 */
+	rejected: {};
 	/**
 	 * the connection to a participant has changed. When an
 	 * open one is closed, as its participant goes or a new page takes its seat, it is "connecting" until
@@ -585,13 +695,142 @@ declare class SeatKeeper {
 	#private;
 }
 type Seat$1 = Seat;
+type PageOptions = {
+	/**
+	 * where the service is, unless this module came from it; may be relative
+	 * to the page
+	 */
+	baseUrl?: string | URL | undefined;
+	/**
+	 * everybody with everybody (the default), or only with the host;
+	 * the same for all pages of a room
+	 */
+	topology?: "mesh" | "star" | undefined;
+	/**
+	 * where `resume` finds the seat after a reload: sessionStorage, unless
+	 * given; null to keep it nowhere
+	 */
+	storage?: Storage | null | undefined;
+	/**
+	 * leave the room when the page is closed, left or reloaded, rather than
+	 * come back with `resume`
+	 */
+	leaveOnClose?: boolean | undefined;
+	/**
+	 * what is sent to this page in one piece and is larger is dropped, with an
+	 * event: 256 MiB, unless given
+	 */
+	maxMessageBytes?: number | undefined;
+	/**
+	 * keep the screen on while the party lasts, where the browser can
+	 */
+	keepAwake?: boolean | undefined;
+	/**
+	 * gives up entering; it has no effect afterwards. A seat that may have been
+	 * taken by then is left
+	 */
+	signal?: AbortSignal | undefined;
+};
+type CreateFields = {
+	/**
+	 * 1 to 50 characters
+	 */
+	name: string;
+	/**
+	 * one's own id, if the app has one
+	 */
+	participantId?: string | undefined;
+	/**
+	 * that others will need
+	 */
+	password?: string | undefined;
+	/**
+	 * the host included
+	 */
+	maxParticipants?: number | undefined;
+	/**
+	 * the room's own name
+	 */
+	roomName?: string | undefined;
+	/**
+	 * what `list` groups by: 1 to 40 of `a-z 0-9 -`
+	 */
+	gameType?: string | undefined;
+	/**
+	 * whoever joins waits until the host lets it in
+	 */
+	approval?: boolean | undefined;
+	/**
+	 * nobody joins for now
+	 */
+	locked?: boolean | undefined;
+	/**
+	 * `list` shows the room
+	 */
+	listed?: boolean | undefined;
+	/**
+	 * how many numbered seats there are
+	 */
+	seats?: number | undefined;
+	/**
+	 * players may write the room's state
+	 */
+	sharedState?: boolean | undefined;
+	/**
+	 * what happens when the host leaves or is gone: the room ends (the default),
+	 * or a player becomes the host
+	 */
+	hostGone?: "end" | "promote" | undefined;
+	/**
+	 * how long the room outlives its last poll
+	 */
+	ttlHours?: number | undefined;
+	quizData?: Record<string, any> | undefined;
+	secondsPerQuestion?: number | undefined;
+};
+type CreateOptions = CreateFields & PageOptions;
+type JoinFields = {
+	/**
+	 * 1 to 50 characters
+	 */
+	name: string;
+	/**
+	 * one's own id, if the app has one
+	 */
+	participantId?: string | undefined;
+	password?: string | undefined;
+	/**
+	 * as a spectator, who sees everything and plays no part
+	 */
+	spectate?: boolean | undefined;
+	/**
+	 * a numbered seat, from 0
+	 */
+	seat?: number | undefined;
+};
+type JoinOptions = JoinFields & PageOptions;
+type ListFields = {
+	/**
+	 * only rooms of this game
+	 */
+	gameType?: string | undefined;
+	/**
+	 * `next` of the list before
+	 */
+	after?: string | undefined;
+	/**
+	 * 1 to 50; 20 unless given
+	 */
+	limit?: number | undefined;
+};
+type ListOptions = ListFields & Pick<PageOptions, "baseUrl" | "signal">;
 declare class Membership {
 	/**
 	 * @param {EventTarget} party  where apps listen
 	 * @param {Entered} entered
 	 * @param {{follow(membership: Membership): Follower}[]} features
 	 */
-	constructor(party: EventTarget, { api, room, ice, trace, seat, keeper, page }: Entered, features: {
+	constructor(party: EventTarget, { api, room, trace, seat, keeper, page }: Entered, features: {
 		follow(membership: Membership): Follower;
 	}[]);
 	hasEnded: boolean;
@@ -601,6 +840,8 @@ declare class Membership {
 	enteredAt: number;
 	trace: Trace;
 	peers: Peers;
+	/** Whether the host has not let this page in yet. */
+	get isWaiting(): boolean;
 	/** Everybody in the room, with what only this page knows of them. */
 	get participants(): {
 		isYou: boolean;
@@ -608,9 +849,17 @@ declare class Membership {
 		id: string;
 		name: string;
 		isHost: boolean;
-		role: "host" | "guest";
+		role: MemberRole;
 		/**
-		 * whether the service heard of it recently
+		 * counted from 0
+		 */
+		seat: number | null;
+		/**
+		 * `away`: asleep, or not heard of for a while; `disconnected`: for long
+		 */
+		presence: Presence;
+		/**
+		 * whether `presence` is "online"
 		 */
 		online: boolean;
 		score: number;
@@ -643,14 +892,31 @@ declare class Membership {
 		 */
 		seq: number;
 		/**
+		 * when this was written
+		 */
+		serverTime: string;
+		settings: RoomSettings;
+		/**
 		 * in order of joining
 		 */
 		participants: Participant[];
+		/**
+		 * the host's: in order of asking
+		 */
+		requests?: JoinRequest[] | undefined;
 	};
 	/** Leave, as `Party.leave` promises. */
 	leave(): Promise<void>;
 	/** End the room for everybody. */
 	end(): Promise<void>;
+	/**
+	 * Make a call that changes something in the room, and see soon what has become of it.
+	 *
+	 * @param {string} what  the last part of its path
+	 * @param {object} body
+	 * @param {...string} codesWhenDone  how its repetition may be refused, where only the answer was lost
+	 */
+	change(what: string, body: object, ...codesWhenDone: string[]): Promise<void>;
 	tellRoom(): void;
 	tellParticipants(): void;
 	/** @param {ApiError} error  of a request that nobody waits for */
@@ -683,7 +949,6 @@ type Follower = {
 type Entered = {
 	api: MemberApi;
 	room: RoomWithYou$4;
-	ice: NamedServers;
 	trace: Trace;
 	seat: Seat;
 	keeper: SeatKeeper;
@@ -750,7 +1015,11 @@ declare const Party_base: new () => EventTarget & Quiz;
 /** @typedef {import("./client/contract.js").AnswerResult} AnswerResult */
 /** @typedef {import("./client/contract.js").Participant} Participant */
 /** @typedef {import("./client/contract.js").Room} Room */
+/** @typedef {import("./client/contract.js").JoinRequest} JoinRequest */
+/** @typedef {import("./client/contract.js").Role} Role */
+/** @typedef {import("./client/contract.js").RoomList} RoomList */
 /** @typedef {import("./client/contract.js").RoomPreview} RoomPreview */
+/** @typedef {import("./client/contract.js").RoomSettings} RoomSettings */
 /** @typedef {import("./client/contract.js").Standing} Standing */
 /** @typedef {import("./client/events.js").PartyEvents} PartyEvents */
 /**
@@ -760,40 +1029,10 @@ declare const Party_base: new () => EventTarget & Quiz;
 /** @typedef {import("./client/peer.js").PeerState} PeerState */
 /** @typedef {import("./client/trace.js").TraceRecord} TraceRecord */
 /** @typedef {Participant & {isYou: boolean, state: PeerState|null}} Member */
-/**
- * @typedef {object} PageOptions  what a page decides for itself
- * @property {string|URL} [baseUrl]  where the service is, unless this module came from it; may be relative
- *   to the page
- * @property {"mesh"|"star"} [topology]  everybody with everybody (the default), or only with the host;
- *   the same for all pages of a room
- * @property {Storage|null} [storage]  where `resume` finds the seat after a reload: sessionStorage, unless
- *   given; null to keep it nowhere
- * @property {boolean} [leaveOnClose]  leave the room when the page is closed, left or reloaded, rather than
- *   come back with `resume`
- * @property {number} [maxMessageBytes]  what is sent to this page in one piece and is larger is dropped, with an
- *   event: 256 MiB, unless given
- * @property {AbortSignal} [signal]  gives up entering; it has no effect afterwards. A seat that may have been
- *   taken by then is left
- */
-/**
- * @typedef {object} CreateFields
- * @property {string} name  1 to 50 characters
- * @property {string} [participantId]  one's own id, if the app has one
- * @property {string} [password]  that others will need
- * @property {number} [maxParticipants]  the host included
- * @property {Record<string, any>} [quizData]
- * @property {number} [secondsPerQuestion]
- *
- * @typedef {CreateFields & PageOptions} CreateOptions
- */
-/**
- * @typedef {object} JoinFields
- * @property {string} name  1 to 50 characters
- * @property {string} [participantId]  one's own id, if the app has one
- * @property {string} [password]
- *
- * @typedef {JoinFields & PageOptions} JoinOptions
- */
+/** @typedef {import("./client/options.js").PageOptions} PageOptions */
+/** @typedef {import("./client/options.js").CreateOptions} CreateOptions */
+/** @typedef {import("./client/options.js").JoinOptions} JoinOptions */
+/** @typedef {import("./client/options.js").ListOptions} ListOptions */
 /**
  * A room that this page is in. Its events are `CustomEvent`s, with the details of `PartyEvents` (events.js).
  */
@@ -805,15 +1044,16 @@ export class Party extends Party_base {
 	 * @returns {Promise<Party>} rejects with an `ApiError`, a `TypeError` for options that there are not, or the
 	 *   reason of `signal`
 	 */
-	static create(options: CreateOptions): Promise<Party>;
+	static create(options: CreateOptions$1): Promise<Party>;
 	/**
-	 * Join a room as a guest.
+	 * Join a room. Where its host approves who comes, the party is in the state "waiting" at first: `approved` or
+	 * `rejected` tells how it goes on.
 	 *
 	 * @param {string} code  as people type it: in any case of letters, with spaces or dashes, or as a link
 	 * @param {JoinOptions} options
 	 * @returns {Promise<Party>} rejects as that of `create`
 	 */
-	static join(code: string, options: JoinOptions): Promise<Party>;
+	static join(code: string, options: JoinOptions$1): Promise<Party>;
 	/**
 	 * Look at a room before joining it.
 	 *
@@ -821,7 +1061,14 @@ export class Party extends Party_base {
 	 * @param {Pick<PageOptions, "baseUrl"|"signal">} [options]
 	 * @returns {Promise<RoomPreview>} rejects as that of `create`
 	 */
-	static preview(code: string, options?: Pick<PageOptions, "baseUrl" | "signal">): Promise<RoomPreview$2>;
+	static preview(code: string, options?: Pick<PageOptions$1, "baseUrl" | "signal">): Promise<RoomPreview$2>;
+	/**
+	 * The rooms whose hosts want them to be found and that can be joined, newest first.
+	 *
+	 * @param {ListOptions} [options]
+	 * @returns {Promise<RoomList>} rejects as that of `create`
+	 */
+	static list(options?: ListOptions$1): Promise<RoomList$2>;
 	/**
 	 * Come back to the room that this page was in before it was reloaded: same participant, new connections.
 	 *
@@ -829,7 +1076,7 @@ export class Party extends Party_base {
 	 * @returns {Promise<Party|null>} null where there was none, it is over, or another page of this browser (one
 	 *   that opened this one, say) is in it; rejects with an `ApiError` while the service cannot be reached
 	 */
-	static resume(options?: PageOptions): Promise<Party | null>;
+	static resume(options?: PageOptions$1): Promise<Party | null>;
 	/**
 	 * Use `Party.create`, `Party.join` or `Party.resume`.
 	 *
@@ -857,13 +1104,21 @@ export class Party extends Party_base {
 	/** The own participant's id. */
 	get id(): string;
 	get isHost(): boolean;
-	/** @returns {Room} the room as far as this page knows */
-	get room(): Room$3;
+	/** @returns {Role} "guest" while this page waits to be let in */
+	get role(): Role$1;
+	/** @returns {"waiting"|"joined"|"ended"} whether the host has yet to let this page in */
+	get state(): "waiting" | "joined" | "ended";
+	/** @returns {JoinRequest[]} who waits to be let in, in order of asking, as far as it is for this page to see */
+	get requests(): JoinRequest$2[];
+	/** @returns {RoomSettings} as `setSettings` changes them */
+	get settings(): RoomSettings$1;
+	/** @returns {Room} the room as far as this page knows; while it waits, what a preview has, and nobody in it */
+	get room(): Room$2;
 	/**
 	 * Everybody in the room, oneself included, in order of joining.
 	 *
-	 * @returns {Member[]} `state` is that of the connection, null where there is none to be. `online` is as it
-	 *   was when this page entered or that participant came: the service sends no news of it
+	 * @returns {Member[]} `state` is that of the connection, null where there is none to be; `presence` whether the
+	 *   service hears of the participant
 	 */
 	get participants(): Member$1[];
 	/** @returns {TraceRecord[]} what has happened recently, for diagnosis */
@@ -905,13 +1160,58 @@ export class Party extends Party_base {
 	 */
 	reconnect(peerId: string): void;
 	/**
-	 * Remove a participant, as the host.
+	 * Let somebody in who waits, or refuse it, as the host.
+	 *
+	 * @param {string} participantId
+	 * @param {boolean} approved
+	 */
+	approve(participantId: string, approved: boolean): Promise<void>;
+	/**
+	 * Remove a participant, or refuse somebody who waits, as the host.
 	 *
 	 * @param {string} participantId
 	 */
 	remove(participantId: string): Promise<void>;
 	/**
-	 * Leave the room. When the host leaves, it ends. Resolves once the others can see it. Where the service
+	 * Remove a participant as `remove` does, and keep it and its device out of the room for good.
+	 *
+	 * @param {string} participantId
+	 */
+	ban(participantId: string): Promise<void>;
+	/**
+	 * Become a player or a spectator, or take another seat; as the host, give others a role or a seat.
+	 *
+	 * @param {import("./client/contract.js").MemberRole} role  "host" for the host, who changes only its seat
+	 * @param {{seat?: number|null, participantId?: string}} [options]  `seat`: null gives it up, and without it a
+	 *   player keeps its own, or takes the lowest that is free; `participantId`: oneself, unless given
+	 */
+	setRole(role: MemberRole, { seat, participantId }?: {
+		seat?: number | null;
+		participantId?: string;
+	}): Promise<void>;
+	/**
+	 * Take another name, or as the host give somebody one.
+	 *
+	 * @param {string} name
+	 * @param {string} [participantId]  oneself, unless given
+	 */
+	rename(name: string, participantId?: string): Promise<void>;
+	/**
+	 * Make a player the host, as the host, who becomes a player.
+	 *
+	 * @param {string} participantId
+	 */
+	handOver(participantId: string): Promise<void>;
+	/**
+	 * Change settings of the room, as the host. What is left out stays as it is.
+	 *
+	 * @param {Partial<Omit<RoomSettings, "hostGone">> & {maxParticipants?: number}} changes
+	 */
+	setSettings(changes: Partial<Omit<RoomSettings$1, "hostGone">> & {
+		maxParticipants?: number;
+	}): Promise<void>;
+	/**
+	 * Leave the room. When the host leaves, it ends, or another one becomes the host. Resolves once the others can see it. Where the service
 	 * cannot be told, it rejects, and the page has left all the same: the service is told as soon as it can be
 	 * reached, if the page is still there.
 	 */
@@ -922,8 +1222,12 @@ export class Party extends Party_base {
 }
 type AnswerResult$2 = AnswerResult;
 type Participant$1 = Participant;
-type Room$3 = Room;
+type Room$2 = Room;
+type JoinRequest$2 = JoinRequest;
+type Role$1 = Role;
+type RoomList$2 = RoomList;
 type RoomPreview$2 = RoomPreview;
+type RoomSettings$1 = RoomSettings;
 type Standing$2 = Standing;
 type PartyEvents$2 = PartyEvents;
 type PartyListener$1<Type extends keyof PartyEvents$2> = PartyListener<Type>;
@@ -933,84 +1237,28 @@ type Member$1 = Participant$1 & {
 	isYou: boolean;
 	state: PeerState$3 | null;
 };
-/**
- * what a page decides for itself
- */
-export type PageOptions = {
-	/**
-	 * where the service is, unless this module came from it; may be relative
-	 * to the page
-	 */
-	baseUrl?: string | URL | undefined;
-	/**
-	 * everybody with everybody (the default), or only with the host;
-	 * the same for all pages of a room
-	 */
-	topology?: "mesh" | "star" | undefined;
-	/**
-	 * where `resume` finds the seat after a reload: sessionStorage, unless
-	 * given; null to keep it nowhere
-	 */
-	storage?: Storage | null | undefined;
-	/**
-	 * leave the room when the page is closed, left or reloaded, rather than
-	 * come back with `resume`
-	 */
-	leaveOnClose?: boolean | undefined;
-	/**
-	 * what is sent to this page in one piece and is larger is dropped, with an
-	 * event: 256 MiB, unless given
-	 */
-	maxMessageBytes?: number | undefined;
-	/**
-	 * gives up entering; it has no effect afterwards. A seat that may have been
-	 * taken by then is left
-	 */
-	signal?: AbortSignal | undefined;
-};
-export type CreateFields = {
-	/**
-	 * 1 to 50 characters
-	 */
-	name: string;
-	/**
-	 * one's own id, if the app has one
-	 */
-	participantId?: string | undefined;
-	/**
-	 * that others will need
-	 */
-	password?: string | undefined;
-	/**
-	 * the host included
-	 */
-	maxParticipants?: number | undefined;
-	quizData?: Record<string, any> | undefined;
-	secondsPerQuestion?: number | undefined;
-};
-export type CreateOptions = CreateFields & PageOptions;
-export type JoinFields = {
-	/**
-	 * 1 to 50 characters
-	 */
-	name: string;
-	/**
-	 * one's own id, if the app has one
-	 */
-	participantId?: string | undefined;
-	password?: string | undefined;
-};
-export type JoinOptions = JoinFields & PageOptions;
+type PageOptions$1 = PageOptions;
+type CreateOptions$1 = CreateOptions;
+type JoinOptions$1 = JoinOptions;
+type ListOptions$1 = ListOptions;
 
 export {
 	AnswerResult$2 as AnswerResult,
+	CreateOptions$1 as CreateOptions,
+	JoinOptions$1 as JoinOptions,
+	JoinRequest$2 as JoinRequest,
+	ListOptions$1 as ListOptions,
 	Member$1 as Member,
+	PageOptions$1 as PageOptions,
 	Participant$1 as Participant,
 	PartyEvents$2 as PartyEvents,
 	PartyListener$1 as PartyListener,
 	PeerState$3 as PeerState,
-	Room$3 as Room,
+	Role$1 as Role,
+	Room$2 as Room,
+	RoomList$2 as RoomList,
 	RoomPreview$2 as RoomPreview,
+	RoomSettings$1 as RoomSettings,
 	Standing$2 as Standing,
 	TraceRecord$2 as TraceRecord,
 };

@@ -181,7 +181,7 @@ def test_a_duplicated_tab_takes_the_seat_over(
     again.resume()
     assert again.id == "ben"
     ben.wait("harness.ended.length === 1")
-    assert ben.get("harness.ended") == ["removed"]
+    assert ben.get("harness.ended") == ["replaced"]
     wait_connected(ada, again)
     exchange(ada, again)
 

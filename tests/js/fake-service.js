@@ -3,7 +3,7 @@
 import { beforeEach } from "node:test";
 
 import { Party } from "../../party/static/party.js";
-import { FakeClock } from "./fake-clock.js";
+import { FakeClock, settle } from "./fake-clock.js";
 import { FakePeerConnection } from "./fake-webrtc.js";
 
 /** @type {FakeClock} */
@@ -11,7 +11,8 @@ export let clock;
 /** @type {FakeService} */
 export let service;
 
-beforeEach(() => {
+beforeEach(async () => {
+  await settle(); // what the test before has begun meets its own service
   clock = new FakeClock();
   clock.install();
   service = new FakeService();
@@ -70,9 +71,9 @@ class FakeService {
   #answer(call, body, headers) {
     switch (call) {
       case "POST rooms/CODE/join":
-        return { ...this.room, you: { id: "me", role: "guest", token: "t" } };
+        return { ...this.room, you: { id: "me", role: "player", token: "t" } };
       case "GET rooms/CODE":
-        return { ...this.room, you: { id: "me", role: "guest" } };
+        return { ...this.room, you: { id: "me", role: "player" } };
       case "GET rooms/CODE/ice-servers": {
         const server = { urls: "turn:turn.test", username: "u", credential: `${++this.credentials}` };
         return { iceServers: [server], ttlSeconds: this.ttlSeconds };
@@ -111,7 +112,7 @@ class FakeService {
 
 /** @param {string} id */
 export function participant(id) {
-  return { id, name: id, isHost: id === "ada", role: id === "ada" ? "host" : "guest", online: true, score: 0 };
+  return { id, name: id, isHost: id === "ada", role: id === "ada" ? "host" : "player", online: true, score: 0 };
 }
 
 /**

@@ -9,12 +9,15 @@ import { reasonOf } from "./timing.js";
 
 export { ApiError };
 
+/** @typedef {import("./contract.js").RoomList} RoomList */
 /** @typedef {import("./contract.js").RoomPreview} RoomPreview */
 /** @typedef {import("./contract.js").RoomWithYou} RoomWithYou */
+
 /** Longer than any answer takes that is not held back; a request that hangs must not stop the polling. */
 export const REQUEST_TIMEOUT_MS = 20_000;
 /** For the question whether the service is there at all. */
 const PROBE_TIMEOUT_MS = 5_000;
+
 /**
  * @typedef {object} RequestRecord  how a request went
  * @property {string} method
@@ -72,6 +75,15 @@ export class Api {
    */
   preview(code) {
     return this.call("GET", `rooms/${encodeURIComponent(code)}`);
+  }
+
+  /**
+   * @param {{gameType?: string, after?: string, limit?: number}} query
+   * @returns {Promise<RoomList>}
+   */
+  list(query) {
+    const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
+    return this.call("GET", `rooms?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`);
   }
 
   /**

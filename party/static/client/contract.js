@@ -1,14 +1,40 @@
 /** The shapes of the HTTP contract, for TypeScript and for editors: there is nothing here that runs. */
 
+/** @typedef {"host"|"player"|"spectator"} MemberRole */
+/** @typedef {MemberRole|"guest"} Role  a guest waits to be let in */
+/** @typedef {"online"|"away"|"disconnected"} Presence */
+
 /**
  * @typedef {object} Participant
  * @property {string} id
  * @property {string} name
  * @property {boolean} isHost
- * @property {"host"|"guest"} role
- * @property {boolean} online  whether the service heard of it recently
+ * @property {MemberRole} role
+ * @property {number|null} seat  counted from 0
+ * @property {Presence} presence  `away`: asleep, or not heard of for a while; `disconnected`: for long
+ * @property {boolean} online  whether `presence` is "online"
  * @property {number} score
  * @property {string} joinedAt  ISO 8601, UTC
+ */
+
+/**
+ * @typedef {object} JoinRequest  who waits to be let in
+ * @property {string} id
+ * @property {string} name
+ * @property {string} requestedAt  ISO 8601, UTC
+ * @property {Presence} presence
+ */
+
+/**
+ * @typedef {object} RoomSettings
+ * @property {string|null} name  the room's own
+ * @property {string|null} gameType  what the list groups by
+ * @property {boolean} approval  whoever joins waits until the host lets it in
+ * @property {boolean} locked  nobody joins
+ * @property {boolean} listed  `Party.list` shows the room
+ * @property {number} seats  how many numbered seats there are
+ * @property {boolean} sharedState  players may write the room's state
+ * @property {"end"|"promote"} hostGone  what happens when the host leaves or is gone
  */
 
 /**
@@ -25,20 +51,32 @@
  * @property {string|null} startedAt
  * @property {string|null} endedAt
  * @property {number} seq  where the stream of this room stands
+ * @property {string} serverTime  when this was written
+ * @property {RoomSettings} settings
  * @property {Participant[]} participants  in order of joining
+ * @property {JoinRequest[]} [requests]  the host's: in order of asking
  */
 
 /**
  * @typedef {object} RoomPreview  what anyone may know who has the code
  * @property {string} code
  * @property {"waiting"|"playing"|"ended"} status
+ * @property {string|null} name  the room's own
+ * @property {string|null} gameType
  * @property {string} hostName
  * @property {number} participantCount
  * @property {number} maxParticipants
  * @property {boolean} needsPassword
+ * @property {boolean} approval  whoever joins waits until the host lets it in
+ * @property {boolean} locked  nobody joins
  */
 
-/** @typedef {Room & {you: {id: string, role: "host"|"guest", token?: string}}} RoomWithYou */
+/** @typedef {{rooms: RoomPreview[], next: string|null}} RoomList  `next`: pass it as `after` for more */
+
+/**
+ * @typedef {Room & {you: {id: string, role: Role, token?: string}}} RoomWithYou  of a guest only what a preview has,
+ *   `seq` and `you`, and nobody in it
+ */
 
 /**
  * @typedef {object} StreamMessage  a signal to this participant, or an event in the room

@@ -6,7 +6,7 @@ import { SeatKeeper } from "./seat.js";
 import { reasonOf, retrying, unlessAborted } from "./timing.js";
 import { Trace } from "./trace.js";
 
-/** @typedef {import("../party.js").PageOptions} PageOptions */
+/** @typedef {import("./options.js").PageOptions} PageOptions */
 /** @typedef {import("./contract.js").RoomWithYou} RoomWithYou */
 /** @typedef {import("./membership.js").Entered} Entered */
 
@@ -71,9 +71,8 @@ async function enter(service, page, keeper, takeSeat, begin, isNew = false) {
     const memberApi = new MemberApi(api, seat);
     try {
       if (isNew) await keeper.claim(seat);
-      const ice = await retrying(() => memberApi.iceServers());
       if (page.signal?.aborted) throw reasonOf(page.signal);
-      return begin({ api: memberApi, room, ice, trace, seat, keeper, page });
+      return begin({ api: memberApi, room: { ...room, participants: room.participants ?? [] }, trace, seat, keeper, page });
     } catch (error) {
       if (isNew) {
         keeper.release();

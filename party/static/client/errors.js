@@ -46,6 +46,8 @@ const TOO_MANY_REQUESTS = 429;
 /** A stranger's word on how long to wait is believed up to here. */
 const LONGEST_RETRY_AFTER_SECONDS = 300;
 
+/** @typedef {"left"|"removed"|"banned"|"rejected"|"absent"|"replaced"} TokenReason */
+
 /** A call that failed. */
 export class ApiError extends Error {
   /**
@@ -57,14 +59,16 @@ export class ApiError extends Error {
    * @param {string} failure.message  for people
    * @param {number} failure.status  of the answer; 0 where none came
    * @param {string} [failure.field]  the field that was wrong
+   * @param {TokenReason} [failure.reason]  why a token is good for nothing any more
    * @param {number} [failure.retryAfterMs]  how long the service wants to be left alone
    */
-  constructor({ code, message, status, field, retryAfterMs = 0 }) {
+  constructor({ code, message, status, field, reason, retryAfterMs = 0 }) {
     super(message);
     this.name = "ApiError";
     this.code = code;
     this.status = status;
     this.field = field;
+    this.reason = reason;
     this.retryAfterMs = retryAfterMs;
   }
 
@@ -95,8 +99,8 @@ export function unwrap(status, text, retryAfter) {
   const envelope = parse(text);
   if (envelope?.success === true && isObject(envelope.data) && status < 300) return envelope.data;
   if (envelope?.success === false && CODES.has(envelope.error?.code) && status >= 400) {
-    const { code, message, field, retryAfter: seconds = 0 } = envelope.error;
-    throw new ApiError({ code, message, status, field, retryAfterMs: seconds * 1000 });
+    const { code, message, field, reason, retryAfter: seconds = 0 } = envelope.error;
+    throw new ApiError({ code, message, status, field, reason, retryAfterMs: seconds * 1000 });
   }
   throw foreign(status, retryAfter);
 }

@@ -2,21 +2,28 @@
 
 /** @typedef {import("./errors.js").ApiError} ApiError */
 /** @typedef {import("./contract.js").Room} Room */
+/** @typedef {import("./contract.js").JoinRequest} JoinRequest */
+/** @typedef {import("./contract.js").MemberRole} MemberRole */
 /** @typedef {import("./contract.js").Standing} Standing */
 /** @typedef {import("../party.js").Member} Member */
 /** @typedef {import("./peer.js").PeerState} PeerState */
 /** @typedef {import("./trace.js").TraceRecord} TraceRecord */
 
 /**
- * @typedef {"ended"|"host-left"|"expired"|"left"|"removed"|"finished"} EndReason
- * The first three as the service tells; "left" after `leave`; "removed" when the host has removed this
- * participant or its seat was taken by another page; "finished" after the last question of a quiz
+ * @typedef {"ended"|"host-left"|"host-absent"|"expired"|"finished"|import("./errors.js").TokenReason} EndReason
+ * The first five are of the room: ended by the host, over as the host has left or is gone, not used for long, or
+ * played to its end. The others are of this participant: "left" after `leave`; "removed" or "banned" by the host;
+ * "rejected" while it waited; "absent", as the page had not been heard of for long; "replaced" by another page
  */
 
 /**
  * @typedef {object} RoomEvents  what each event tells in its `detail`
- * @property {{participants: Member[]}} participants  somebody came, came back or went
- * @property {{room: Room}} room  something else of the room has changed: its status, its quiz
+ * @property {{participants: Member[]}} participants  somebody came, came back or went, or is not as before: a name,
+ *   a role, a seat, whether it is there
+ * @property {{room: Room}} room  something else of the room has changed: its status, its host, its settings, its quiz
+ * @property {{requests: JoinRequest[]}} requests  the host's: somebody asks to be let in, or does so no more
+ * @property {{role: MemberRole, seat: number|null}} approved  the host has let this page in, which waited
+ * @property {{}} rejected  the host has not; `ended` follows
  * @property {{peerId: string, state: PeerState}} peer  the connection to a participant has changed. When an
  *   open one is closed, as its participant goes or a new page takes its seat, it is "connecting" until
  *   `participants` tells more

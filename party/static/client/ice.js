@@ -1,4 +1,7 @@
-/** The ICE servers that the service names. The credentials of TURN servers are good for a limited time. */
+/**
+ * The ICE servers that the service names: asked for while a party begins, and again in time, as the credentials of
+ * TURN servers are good for a limited time. A service may know nothing of ICE servers; then there are none.
+ */
 
 import { ApiError } from "./errors.js";
 import { retrying } from "./timing.js";
@@ -13,26 +16,23 @@ const RETRY_MS = 60_000;
 export class IceServers {
   #fetch;
   #onError;
-  /** As they are known. */
-  current;
+  /** @type {RTCIceServer[]} as they are known */
+  current = [];
   /** By `Date.now`: timers and other clocks may stand still while a computer sleeps. */
-  #refreshAt;
+  #refreshAt = 0;
   /** @type {Promise<void>|null} */
   #refreshing = null;
 
   /**
-   * @param {NamedServers} named
-   * @param {() => Promise<NamedServers>} fetch  asks the service again
-   * @param {(error: ApiError) => void} onError  they could not be renewed for now
+   * @param {() => Promise<NamedServers>} fetch  asks the service
+   * @param {(error: ApiError) => void} onError  they cannot be known or renewed for now
    */
-  constructor(named, fetch, onError) {
+  constructor(fetch, onError) {
     this.#fetch = fetch;
     this.#onError = onError;
-    this.current = named.iceServers;
-    this.#refreshAt = refreshTime(named);
   }
 
-  /** @returns {Promise<RTCIceServer[]>} renewed before if it is time; never rejects */
+  /** @returns {Promise<RTCIceServer[]>} asked for before, if it is time; never rejects */
   async fresh() {
     if (Date.now() >= this.#refreshAt) {
       await (this.#refreshing ??= this.#refresh().finally(() => (this.#refreshing = null)));
@@ -46,8 +46,9 @@ export class IceServers {
       this.current = named.iceServers;
       this.#refreshAt = refreshTime(named);
     } catch (error) {
-      this.#refreshAt = Date.now() + RETRY_MS;
-      if (error instanceof ApiError) this.#onError(error);
+      const isNone = error instanceof ApiError && error.code === "NOT_FOUND";
+      this.#refreshAt = isNone ? Infinity : Date.now() + RETRY_MS;
+      if (error instanceof ApiError && !isNone) this.#onError(error);
     }
   }
 }

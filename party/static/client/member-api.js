@@ -17,7 +17,6 @@ export const AT_ONCE_MS = 1_000;
 
 /** @typedef {import("./contract.js").OutgoingSignal} OutgoingSignal */
 /** @typedef {import("./contract.js").PollAnswer} PollAnswer */
-/** @typedef {import("./contract.js").Room} Room */
 /** @typedef {import("./contract.js").RoomWithYou} RoomWithYou */
 
 /** What a participant may call, for its own room. */
@@ -116,14 +115,6 @@ export class MemberApi {
     return this.#call("GET", `rooms/${this.#code}`);
   }
 
-  /**
-   * @param {string} participantId
-   * @returns {Promise<Room>}
-   */
-  remove(participantId) {
-    return this.post("remove", { participantId });
-  }
-
   /** @returns {Promise<{iceServers: RTCIceServer[], ttlSeconds: number}>} */
   iceServers() {
     return this.#call("GET", `rooms/${this.#code}/ice-servers`);
@@ -140,6 +131,11 @@ export class MemberApi {
   /** @returns {Promise<void>} */
   end() {
     return this.post("end");
+  }
+
+  /** Tell, at its last moment, that this page is about to sleep or close. */
+  away() {
+    return this.post("away", undefined, { keepalive: true });
   }
 
   /**

@@ -5,10 +5,11 @@
 
 import { ApiError } from "./errors.js";
 import { IceServers } from "./ice.js";
+import { PageLife } from "./page-life.js";
 import { Peers } from "./peers.js";
 import { PollLoop } from "./polling.js";
 import { after } from "./room.js";
-import { retrying, untilAnswered } from "./timing.js";
+import { retrying, retryingChange, untilAnswered } from "./timing.js";
 
 /**
  * Host candidates come a few milliseconds after their description, those of a STUN server some tens. (The
@@ -38,11 +39,10 @@ const GATHER_LOCALLY = { longestMs: 25, quietMs: 8 };
  * @typedef {object} Entered  what entering a room gives
  * @property {import("./member-api.js").MemberApi} api
  * @property {RoomWithYou} room
- * @property {import("./ice.js").NamedServers} ice
  * @property {import("./trace.js").Trace} trace
  * @property {import("./contract.js").Seat} seat
  * @property {import("./seat.js").SeatKeeper} keeper
- * @property {import("../party.js").PageOptions} page
+ * @property {import("./options.js").PageOptions} page
  */
 
 /** @type {WeakMap<object, Membership>} */
@@ -65,7 +65,10 @@ export class Membership {
   #keeper;
   #loop;
   #followers;
+  #life;
   #isTroubled = false;
+  /** Whether the Room was asked for as the page has another view of it now, and nothing was lost. */
+  #asksForRoom = false;
   hasEnded = false;
 
   /**
@@ -73,7 +76,7 @@ export class Membership {
    * @param {Entered} entered
    * @param {{follow(membership: Membership): Follower}[]} features
    */
-  constructor(party, { api, room, ice, trace, seat, keeper, page }, features) {
+  constructor(party, { api, room, trace, seat, keeper, page }, features) {
     memberships.set(party, this);
     this.#party = party;
     this.api = api;
@@ -81,7 +84,7 @@ export class Membership {
     /** The number of the Room that was last taken as a whole. */
     this.enteredAt = room.seq;
     this.trace = trace;
-    this.#iceServers = new IceServers(ice, () => api.iceServers(), (error) => this.onError(error));
+    this.#iceServers = new IceServers(() => api.iceServers(), (error) => this.onError(error));
     this.#leavesOnClose = page.leaveOnClose ?? false;
     this.#seat = seat;
     this.#keeper = keeper;
@@ -97,7 +100,7 @@ export class Membership {
       onRefused: (signals) => {
         for (const { toId, clientMsgId } of signals) this.peers.get(toId)?.onRefused(clientMsgId);
       },
-      onStop: (error) => this.#end(error.code === "ROOM_ENDED" ? "ended" : "removed"),
+      onStop: ({ code, reason = "removed" }) => this.#end(code === "ROOM_ENDED" ? "ended" : reason),
     });
     this.peers = new Peers({
       topology: page.topology ?? "mesh",
@@ -105,11 +108,33 @@ export class Membership {
       onForgotten: (id) => this.#loop.discard(id),
     });
     this.#followers = features.map((feature) => feature.follow(this));
-    globalThis.addEventListener?.("pagehide", this.#onPageHide);
+    this.#life = new PageLife({
+      // It may be put to sleep without another word. If it is not, its next poll says so.
+      onHidden: () => this.#tellAway(),
+      onGone: () => this.#onGone(),
+      keepAwake: page.keepAwake ?? false,
+    });
     this.peers.follow(room);
+    this.#begin();
+  }
+
+  /** The app has its party while the service is asked for ICE servers; signals wait for them. */
+  async #begin() {
     // Those who are here wait for whoever comes: it knows of them before they know of it.
-    for (const peer of this.peers) peer.start();
-    this.#loop.run();
+    await this.#connect();
+    if (!this.hasEnded) this.#loop.run();
+  }
+
+  /** Begin the connections that there are to be. */
+  async #connect() {
+    if (this.isWaiting) return;
+    await this.#iceServers.fresh();
+    if (!this.hasEnded) for (const peer of this.peers) peer.startIfIdle();
+  }
+
+  /** Whether the host has not let this page in yet. */
+  get isWaiting() {
+    return this.room.you.role === "guest";
   }
 
   /** Everybody in the room, with what only this page knows of them. */
@@ -155,6 +180,18 @@ export class Membership {
     this.#end("ended");
   }
 
+  /**
+   * Make a call that changes something in the room, and see soon what has become of it.
+   *
+   * @param {string} what  the last part of its path
+   * @param {object} body
+   * @param {...string} codesWhenDone  how its repetition may be refused, where only the answer was lost
+   */
+  async change(what, body, ...codesWhenDone) {
+    await retryingChange(() => this.api.post(what, body), ...codesWhenDone);
+    this.#loop.wake();
+  }
+
   tellRoom() {
     this.dispatch("room", { room: this.publicRoom });
   }
@@ -179,57 +216,84 @@ export class Membership {
     this.#party.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
-  /** The last moment of the page: the browser sends what is handed to it now even if the page is gone. */
-  #onPageHide = () => {
+  /** The browser sends what is handed to it now even if the page is gone. */
+  #onGone() {
     if (this.#leavesOnClose) {
       this.api.leave({ keepalive: true }).catch(() => {});
       // The browser may keep the page and show it again, but not in the room.
       this.#end("left");
       return;
     }
+    this.#tellAway();
     const unsent = this.#loop.unsent();
     // They may have been sent already: then the service knows them by their ids.
     if (unsent.length > 0) this.api.sendLast(unsent).catch(() => {});
-  };
+  }
+
+  #tellAway() {
+    this.api.away().catch(() => {});
+  }
 
   /** @param {PollAnswer} answer */
-  #onAnswer({ messages, room }) {
+  #onAnswer({ messages, room, gap }) {
     if (this.#isTroubled) {
       this.#isTroubled = false;
       this.dispatch("recovered", {});
     }
-    if (room) this.#startOver(room);
+    const isAsked = this.#asksForRoom && !gap;
+    if (room) this.#takeRoom(room, isAsked);
     for (const message of messages) {
       if (this.hasEnded) return;
       this.trace.add({ kind: "received", message });
       try {
         if (isSignal(message)) this.#onSignal(message);
-        else if (message.seq > this.enteredAt) this.#onEvent(message);
+        else if (message.seq > this.enteredAt || isAsked) this.#onEvent(message);
       } catch (error) {
         // A member's malformed signal, say: one message must not take the others along.
         console.warn("party: a message could not be handled", error);
       }
     }
     if (this.hasEnded) return;
-    if (room) for (const peer of this.peers) peer.startIfIdle();
+    if (this.isWaiting) return; // nothing more is for this page's eyes
     // What has to be asked for is asked for at every answer, until it is known.
-    this.#iceServers.fresh();
+    if (room) this.#connect();
+    else this.#iceServers.fresh();
     for (const follower of this.#followers) follower.onAnswer();
   }
 
   /**
-   * Part of the stream was lost, so what is known of the others may be out of date, and what is not
-   * connected waits for a signal that will not come.
+   * The Room as a whole. Where that was not asked for, part of the stream was lost: what is not connected waits for
+   * a signal that will not come.
    *
    * @param {RoomWithYou} room
+   * @param {boolean} isAsked
    */
-  #startOver(room) {
-    this.room = room;
+  #takeRoom(room, isAsked) {
+    const wasWaiting = this.isWaiting;
+    this.#asksForRoom = false;
+    this.room = { ...room, participants: room.participants ?? [] };
     this.enteredAt = room.seq;
-    this.peers.follow(room);
-    for (const peer of this.peers) peer.abandonAttempt();
+    this.peers.follow(this.room);
+    if (!isAsked) for (const peer of this.peers) peer.abandonAttempt();
     this.tellRoom();
     this.tellParticipants();
+    this.#tellRequests();
+    if (wasWaiting && !this.isWaiting) this.#tellApproved();
+  }
+
+  #tellRequests() {
+    if (this.room.requests) this.dispatch("requests", { requests: this.room.requests });
+  }
+
+  #tellApproved() {
+    const own = this.room.participants.find(({ id }) => id === this.room.you.id);
+    if (own) this.dispatch("approved", { role: own.role, seat: own.seat });
+  }
+
+  /** What this page may see has changed: the events do not have it all. */
+  #askForRoom() {
+    this.#asksForRoom = true;
+    this.#loop.startOver();
   }
 
   /** @param {Signal} message */
@@ -244,14 +308,44 @@ export class Membership {
     if (type === "participant-joined" || type === "participant-rejoined") this.peers.forget(payload.participant.id);
     if (type === "signal-expired") this.peers.get(payload.toId)?.onExpired(payload.clientMsgId);
     const before = this.room;
-    this.room = after(before, message);
-    if (this.room.participants !== before.participants) {
+    const isNews = message.seq > before.seq; // otherwise the Room has it
+    if (isNews) this.room = after(before, message);
+    this.#tellChanges(before);
+    for (const follower of this.#followers) {
+      if (isNews) this.room = follower.after(this.room, message);
+      follower.onEvent(message);
+    }
+    this.#onOwnEvent(message);
+  }
+
+  /** @param {RoomWithYou} before */
+  #tellChanges(before) {
+    const { participants, settings, hostId, hostName, requests } = this.room;
+    if (participants !== before.participants) {
       this.peers.follow(this.room);
       this.tellParticipants();
     }
-    for (const follower of this.#followers) {
-      this.room = follower.after(this.room, message);
-      follower.onEvent(message);
+    if (settings !== before.settings || hostId !== before.hostId || hostName !== before.hostName) this.tellRoom();
+    if (requests !== before.requests) this.#tellRequests();
+  }
+
+  /**
+   * What events mean for this page itself.
+   *
+   * @param {StreamMessage} message
+   */
+  #onOwnEvent({ type, payload }) {
+    if (type === "participant-approved" && this.isWaiting) this.#askForRoom();
+    // The token dies when this is acknowledged: that answer tells why, and the party ends.
+    if (type === "participant-rejected") {
+      this.dispatch("rejected", {});
+      this.#loop.wake();
+    }
+    if (type === "host-changed") {
+      const { id } = this.room.you;
+      if (id === payload.hostId || id === payload.previousHostId) this.#askForRoom();
+      // In a star, all but the new host have somebody new to connect to.
+      if (id !== payload.hostId) for (const peer of this.peers) peer.startIfIdle();
     }
     if (type === "room-ended") {
       const { status, endedAt, reason, ...outcome } = payload;
@@ -292,7 +386,7 @@ export class Membership {
     if (this.hasEnded) return;
     this.hasEnded = true;
     this.#loop.stop();
-    globalThis.removeEventListener?.("pagehide", this.#onPageHide);
+    this.#life.end();
     this.#keeper.forget(this.#seat);
     this.#keeper.release();
     this.peers.forgetAll();

@@ -6,7 +6,64 @@
 import * as features from "./features.js";
 import { LARGEST_BYTES } from "./pipe.js";
 
-/** @typedef {import("../party.js").PageOptions} PageOptions */
+/**
+ * @typedef {object} PageOptions  what a page decides for itself
+ * @property {string|URL} [baseUrl]  where the service is, unless this module came from it; may be relative
+ *   to the page
+ * @property {"mesh"|"star"} [topology]  everybody with everybody (the default), or only with the host;
+ *   the same for all pages of a room
+ * @property {Storage|null} [storage]  where `resume` finds the seat after a reload: sessionStorage, unless
+ *   given; null to keep it nowhere
+ * @property {boolean} [leaveOnClose]  leave the room when the page is closed, left or reloaded, rather than
+ *   come back with `resume`
+ * @property {number} [maxMessageBytes]  what is sent to this page in one piece and is larger is dropped, with an
+ *   event: 256 MiB, unless given
+ * @property {boolean} [keepAwake]  keep the screen on while the party lasts, where the browser can
+ * @property {AbortSignal} [signal]  gives up entering; it has no effect afterwards. A seat that may have been
+ *   taken by then is left
+ */
+
+/**
+ * @typedef {object} CreateFields
+ * @property {string} name  1 to 50 characters
+ * @property {string} [participantId]  one's own id, if the app has one
+ * @property {string} [password]  that others will need
+ * @property {number} [maxParticipants]  the host included
+ * @property {string} [roomName]  the room's own name
+ * @property {string} [gameType]  what `list` groups by: 1 to 40 of `a-z 0-9 -`
+ * @property {boolean} [approval]  whoever joins waits until the host lets it in
+ * @property {boolean} [locked]  nobody joins for now
+ * @property {boolean} [listed]  `list` shows the room
+ * @property {number} [seats]  how many numbered seats there are
+ * @property {boolean} [sharedState]  players may write the room's state
+ * @property {"end"|"promote"} [hostGone]  what happens when the host leaves or is gone: the room ends (the default),
+ *   or a player becomes the host
+ * @property {number} [ttlHours]  how long the room outlives its last poll
+ * @property {Record<string, any>} [quizData]
+ * @property {number} [secondsPerQuestion]
+ *
+ * @typedef {CreateFields & PageOptions} CreateOptions
+ */
+
+/**
+ * @typedef {object} JoinFields
+ * @property {string} name  1 to 50 characters
+ * @property {string} [participantId]  one's own id, if the app has one
+ * @property {string} [password]
+ * @property {boolean} [spectate]  as a spectator, who sees everything and plays no part
+ * @property {number} [seat]  a numbered seat, from 0
+ *
+ * @typedef {JoinFields & PageOptions} JoinOptions
+ */
+
+/**
+ * @typedef {object} ListFields
+ * @property {string} [gameType]  only rooms of this game
+ * @property {string} [after]  `next` of the list before
+ * @property {number} [limit]  1 to 50; 20 unless given
+ *
+ * @typedef {ListFields & Pick<PageOptions, "baseUrl"|"signal">} ListOptions
+ */
 
 /** @type {Record<string, [what: string, isGood: (value: any) => boolean]>} what a page decides for itself */
 const PAGE_OPTIONS = {
@@ -18,16 +75,19 @@ const PAGE_OPTIONS = {
     `a whole number from 1 to ${LARGEST_BYTES}`,
     (value) => Number.isInteger(value) && value >= 1 && value <= LARGEST_BYTES,
   ],
+  keepAwake: ["true or false", (value) => typeof value === "boolean"],
   signal: ["an AbortSignal", (value) => typeof value?.addEventListener === "function" && "aborted" in value],
 };
 
 /** What the service is told, by what calls. */
 const FIELDS = {
   create: [
-    ...["name", "participantId", "password", "maxParticipants"],
+    ...["name", "participantId", "password", "maxParticipants", "roomName", "gameType", "approval", "locked"],
+    ...["listed", "seats", "sharedState", "hostGone", "ttlHours"],
     ...Object.values(features).flatMap(({ createFields }) => createFields),
   ],
-  join: ["name", "participantId", "password"],
+  join: ["name", "participantId", "password", "spectate", "seat"],
+  list: ["gameType", "after", "limit"],
   resume: [],
   preview: [],
 };

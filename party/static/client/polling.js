@@ -67,6 +67,7 @@ export class PollLoop {
   #onStop;
   /** @type {number|null} everything up to here has been handled; null: start over */
   #cursor;
+  #startsOver = false;
   #outbox;
   /** In a row. A send that fails again and again fails in a row, though polls in between are answered. */
   #failures = 0;
@@ -112,6 +113,12 @@ export class PollLoop {
     this.#endSleep();
     globalThis.document?.removeEventListener("visibilitychange", this.#onVisible);
     globalThis.removeEventListener?.("online", this.#onReturn);
+  }
+
+  /** Ask for the room as a whole, soon. What has been handled is not handled again. */
+  startOver() {
+    this.#startsOver = true;
+    this.wake();
   }
 
   /** Take the next turn now, unless the service is to be left alone for a while. */
@@ -180,7 +187,7 @@ export class PollLoop {
    */
   async #turn() {
     this.#awake = false;
-    const maySend = this.#cursor !== null && !this.#mustPoll;
+    const maySend = this.#cursor !== null && !this.#mustPoll && !this.#startsOver;
     const batch = maySend ? this.#outbox.batch() : [];
     // In a moment there will be a send, which is a poll, too.
     if (maySend && batch.length === 0 && this.#outbox.isGathering) return GATHERING_MS;
@@ -212,10 +219,11 @@ export class PollLoop {
   async #request(batch, mayBeHeld) {
     const aborter = new AbortController();
     const isPoll = batch.length === 0 || this.#cursor === null;
+    const cursor = this.#startsOver ? null : this.#cursor;
     this.#inFlight = { aborter, sentAt: performance.now(), isPoll };
     try {
       return await (isPoll || this.#cursor === null
-        ? this.#api.poll(this.#cursor, { mayBeHeld, signal: aborter.signal })
+        ? this.#api.poll(cursor, { mayBeHeld, signal: aborter.signal })
         : this.#api.send(batch, this.#cursor, aborter.signal));
     } catch (error) {
       throw aborter.signal.aborted ? GIVEN_UP : error;
@@ -229,6 +237,7 @@ export class PollLoop {
     const cursor = this.#cursor ?? 0;
     const messages = answer.messages.filter(({ seq }) => seq > cursor);
     this.#cursor = answer.seq;
+    if (answer.room) this.#startsOver = false;
     this.#onAnswer({ ...answer, messages });
   }
 
