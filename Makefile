@@ -52,12 +52,13 @@ lint: $(VENV)/development types bundle
 	$(BIN)/lint-imports --no-cache
 
 types:
-	rm -rf party/static/*.d.ts $(VENV)/types # or the checker would believe them
+	rm -f party/static/*.d.ts # or the checker would believe them
 	$(TSC) --project party/static
-	$(TSC) --project party/static --noEmit false --declaration --emitDeclarationOnly --outDir $(VENV)/types
+	modules=$$(mktemp --directory) && trap 'rm -r $$modules' EXIT && \
+	$(TSC) --project party/static --noEmit false --declaration --emitDeclarationOnly --outDir $$modules && \
 	$(TYPESCRIPT) --package dts-bundle-generator@9.5.1 dts-bundle-generator --silent --no-banner \
 		--export-referenced-types=false --project party/static/tsconfig.json \
-		-o party/static/types.d.ts $(VENV)/types/party.d.ts
+		-o party/static/types.d.ts $$modules/party.d.ts
 	echo 'export * from "./types.js";' > party/static/party.d.ts
 	$(TSC) --project tests/types
 

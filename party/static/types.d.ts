@@ -1,0 +1,1266 @@
+/** @typedef {"left"|"removed"|"banned"|"rejected"|"absent"|"replaced"} TokenReason */
+/** A call that failed. */
+export class ApiError extends Error {
+	/**
+	 * @param {object} failure
+	 * @param {string} failure.code  the contract's; "NETWORK": no answer; "BLOCKED": somebody in between (a
+	 *   firewall, a captive portal) has answered in place of the service; "BAD_ANSWER": a proxy says that the
+	 *   service is away; "NO_WEBRTC": this browser cannot connect to others; "CLIENT_ERROR": a fault of the
+	 *   client's own
+	 * @param {string} failure.message  for people
+	 * @param {number} failure.status  of the answer; 0 where none came
+	 * @param {string} [failure.field]  the field that was wrong
+	 * @param {TokenReason} [failure.reason]  why a token is good for nothing any more
+	 * @param {number} [failure.retryAfterMs]  how long the service wants to be left alone
+	 */
+	constructor({ code, message, status, field, reason, retryAfterMs }: {
+		code: string;
+		message: string;
+		status: number;
+		field?: string | undefined;
+		reason?: TokenReason | undefined;
+		retryAfterMs?: number | undefined;
+	});
+	code: string;
+	status: number;
+	field: string | undefined;
+	reason: TokenReason | undefined;
+	retryAfterMs: number;
+	/** Whether nothing is wrong with the request itself: the network, the service or its database failed. */
+	get isOutage(): boolean;
+	/** Whether the same call may succeed later. */
+	get isTemporary(): boolean;
+	/** Whether somebody in between has answered: that says nothing about the room or the seat. */
+	get isBlocked(): boolean;
+}
+type TokenReason = "left" | "removed" | "banned" | "rejected" | "absent" | "replaced";
+type MemberRole = "host" | "player" | "spectator";
+type Role = MemberRole | "guest";
+type Presence = "online" | "away" | "disconnected";
+type Participant = {
+	id: string;
+	name: string;
+	isHost: boolean;
+	role: MemberRole;
+	/**
+	 * counted from 0
+	 */
+	seat: number | null;
+	/**
+	 * `away`: asleep, or not heard of for a while; `disconnected`: for long
+	 */
+	presence: Presence;
+	/**
+	 * whether `presence` is "online"
+	 */
+	online: boolean;
+	score: number;
+	/**
+	 * ISO 8601, UTC
+	 */
+	joinedAt: string;
+};
+type JoinRequest = {
+	id: string;
+	name: string;
+	/**
+	 * ISO 8601, UTC
+	 */
+	requestedAt: string;
+	presence: Presence;
+};
+type RoomSettings = {
+	/**
+	 * the room's own
+	 */
+	name: string | null;
+	/**
+	 * what the list groups by
+	 */
+	gameType: string | null;
+	/**
+	 * whoever joins waits until the host lets it in
+	 */
+	approval: boolean;
+	/**
+	 * nobody joins
+	 */
+	locked: boolean;
+	/**
+	 * `Party.list` shows the room
+	 */
+	listed: boolean;
+	/**
+	 * how many numbered seats there are
+	 */
+	seats: number;
+	/**
+	 * players may write the room's state
+	 */
+	sharedState: boolean;
+	/**
+	 * what happens when the host leaves or is gone
+	 */
+	hostGone: "end" | "promote";
+};
+type Room = {
+	code: string;
+	status: "waiting" | "playing" | "ended";
+	hostId: string;
+	hostName: string;
+	maxParticipants: number;
+	secondsPerQuestion: number;
+	/**
+	 * an index, from 0
+	 */
+	currentQuestion: number;
+	quizData: Record<string, any> | null;
+	/**
+	 * ISO 8601, UTC, as the other times
+	 */
+	createdAt: string;
+	startedAt: string | null;
+	endedAt: string | null;
+	/**
+	 * where the stream of this room stands
+	 */
+	seq: number;
+	/**
+	 * when this was written
+	 */
+	serverTime: string;
+	settings: RoomSettings;
+	/**
+	 * in order of joining
+	 */
+	participants: Participant[];
+	/**
+	 * the host's: in order of asking
+	 */
+	requests?: JoinRequest[] | undefined;
+};
+type RoomPreview = {
+	code: string;
+	status: "waiting" | "playing" | "ended";
+	/**
+	 * the room's own
+	 */
+	name: string | null;
+	gameType: string | null;
+	hostName: string;
+	participantCount: number;
+	maxParticipants: number;
+	needsPassword: boolean;
+	/**
+	 * whoever joins waits until the host lets it in
+	 */
+	approval: boolean;
+	/**
+	 * nobody joins
+	 */
+	locked: boolean;
+};
+type RoomList = {
+	rooms: RoomPreview[];
+	next: string | null;
+};
+type RoomWithYou = Room & {
+	you: {
+		id: string;
+		role: Role;
+		token?: string;
+	};
+};
+type StreamMessage = {
+	seq: number;
+	/**
+	 * "offer", "answer", "ice", or an event such as "participant-joined"
+	 */
+	type: string;
+	fromId: string | null;
+	toId: string | null;
+	payload: Record<string, any>;
+	/**
+	 * ISO 8601, UTC
+	 */
+	createdAt: string;
+};
+type AnswerResult = {
+	questionIndex: number;
+	isCorrect: boolean;
+	/**
+	 * 10 for a correct answer, and up to 5 for speed
+	 */
+	points: number;
+	/**
+	 * with these points
+	 */
+	score: number;
+	/**
+	 * the question had been answered before: this is the first result
+	 */
+	repeated?: true | undefined;
+};
+type Standing = {
+	participantId: string;
+	name: string;
+	score: number;
+};
+type PollAnswer = {
+	/**
+	 * in ascending order of `seq`
+	 */
+	messages: StreamMessage[];
+	/**
+	 * the next cursor
+	 */
+	seq: number;
+	/**
+	 * the answer was full, there is more at once
+	 */
+	more: boolean;
+	/**
+	 * a signal has expired unseen
+	 */
+	gap: boolean;
+	room?: RoomWithYou | undefined;
+	pollAfterMs: number;
+};
+type OutgoingSignal = {
+	toId: string;
+	type: "offer" | "answer" | "ice";
+	payload: Record<string, any>;
+	/**
+	 * makes a repeated send harmless
+	 */
+	clientMsgId: string;
+};
+type Seat = {
+	code: string;
+	id: string;
+	token: string;
+};
+declare class Api {
+	/** @param {URL} baseUrl  where the service is mounted, with a slash at its end */
+	constructor(baseUrl: URL);
+	/** @type {(record: RequestRecord) => void} told of every request when it is over */
+	onRequest: (record: RequestRecord) => void;
+	baseUrl: URL;
+	/**
+	 * @param {{hostName: string, password?: string, retryKey?: string, [option: string]: unknown}} body
+	 * @returns {Promise<RoomWithYou>}
+	 */
+	createRoom(body: {
+		hostName: string;
+		password?: string;
+		retryKey?: string;
+		[option: string]: unknown;
+	}): Promise<RoomWithYou$1>;
+	/**
+	 * @param {string} code
+	 * @param {{name: string, participantId?: string, password?: string, retryKey?: string}} body
+	 * @returns {Promise<RoomWithYou>}
+	 */
+	joinRoom(code: string, body: {
+		name: string;
+		participantId?: string;
+		password?: string;
+		retryKey?: string;
+	}): Promise<RoomWithYou$1>;
+	/**
+	 * @param {string} code
+	 * @returns {Promise<RoomPreview>}
+	 */
+	preview(code: string): Promise<RoomPreview$1>;
+	/**
+	 * @param {{gameType?: string, after?: string, limit?: number}} query
+	 * @returns {Promise<RoomList>}
+	 */
+	list(query: {
+		gameType?: string;
+		after?: string;
+		limit?: number;
+	}): Promise<RoomList$1>;
+	/**
+	 * @param {string} method
+	 * @param {string} path  relative to the mount point
+	 * @param {CallOptions & {body?: object}} [options]
+	 * @returns {Promise<any>} the answer's `data`; rejects with an `ApiError`, or a `TypeError` where the body
+	 *   is nothing that JSON can express
+	 */
+	call(method: string, path: string, { body, ...options }?: CallOptions & {
+		body?: object;
+	}): Promise<any>;
+	#private;
+}
+type RoomList$1 = RoomList;
+type RoomPreview$1 = RoomPreview;
+type RoomWithYou$1 = RoomWithYou;
+type RequestRecord = {
+	method: string;
+	path: string;
+	/**
+	 * 0 where no answer came
+	 */
+	status: number;
+	durationMs: number;
+};
+type CallOptions = {
+	headers?: Record<string, string> | undefined;
+	/**
+	 * gives the call up; it then rejects with the signal's reason
+	 */
+	signal?: AbortSignal | undefined;
+	timeoutMs?: number | undefined;
+	/**
+	 * let the request outlive the page
+	 */
+	keepalive?: boolean | undefined;
+};
+type Data = string | ArrayBuffer;
+type Packed = Iterable<string | Uint8Array<ArrayBuffer>>;
+declare class IceServers {
+	/**
+	 * @param {() => Promise<NamedServers>} fetch  asks the service
+	 * @param {(error: ApiError) => void} onError  they cannot be known or renewed for now
+	 */
+	constructor(fetch: () => Promise<NamedServers>, onError: (error: ApiError) => void);
+	/** @type {RTCIceServer[]} as they are known */
+	current: RTCIceServer[];
+	/** @returns {Promise<RTCIceServer[]>} asked for before, if it is time; never rejects */
+	fresh(): Promise<RTCIceServer[]>;
+	#private;
+}
+type NamedServers = {
+	iceServers: RTCIceServer[];
+	ttlSeconds: number;
+};
+type IceServers$1 = Pick<IceServers, "current" | "fresh">;
+type SignalPayload = {
+	/**
+	 * chosen at random by the side that began it
+	 */
+	connection: string;
+	/**
+	 * counts the offers of one connection, from 1
+	 */
+	negotiation: number;
+	description?: RTCSessionDescriptionInit | undefined;
+	candidates?: RTCIceCandidateInit[] | undefined;
+};
+declare class Peer {
+	/** @param {PeerOptions} options */
+	constructor(options: PeerOptions);
+	get state(): PeerState;
+	/** Whether its connection is about to open, as far as one can tell. */
+	get isExpected(): boolean;
+	/** Begin a new connection, in place of the one there may be. */
+	start(): void;
+	/** Begin a new connection unless one is open or on its way. */
+	startIfIdle(): void;
+	/** Give up a connection that is not open: a signal for it may have been lost. */
+	abandonAttempt(): void;
+	/**
+	 * The other side has not fetched a signal in time. It may have been asleep, and may not have seen our
+	 * offer: begin again, unless we have since.
+	 *
+	 * @param {string} clientMsgId
+	 */
+	onExpired(clientMsgId: string): void;
+	/**
+	 * The service has refused a signal: it never reaches the other side.
+	 *
+	 * @param {string} clientMsgId
+	 */
+	onRefused(clientMsgId: string): void;
+	/**
+	 * @param {"offer"|"answer"|"ice"} type
+	 * @param {SignalPayload} payload
+	 */
+	receive(type: "offer" | "answer" | "ice", payload: SignalPayload$1): void;
+	/**
+	 * @param {Packed} packed
+	 * @returns {boolean} false: there is no open channel
+	 */
+	send(packed: Packed$1): boolean;
+	/**
+	 * @param {MediaStreamTrack} track  is in `tracks` already, for later connections
+	 * @param {MediaStream} stream
+	 */
+	addTrack(track: MediaStreamTrack, stream: MediaStream): void;
+	/** @param {MediaStreamTrack} track */
+	removeTrack(track: MediaStreamTrack): void;
+	/** Close the connection; a new one may be begun by either side at any time. */
+	close(): void;
+	#private;
+}
+type SignalPayload$1 = SignalPayload;
+type IceServers$2 = IceServers$1;
+type Data$1 = Data;
+type Packed$1 = Packed;
+type PeerState = "connecting" | "open" | "interrupted";
+type PeerOptions = {
+	id: string;
+	/**
+	 * whether our own offers give way
+	 */
+	polite: boolean;
+	iceServers: IceServers$2;
+	/**
+	 * what to send, now and in later connections
+	 */
+	tracks: Map<MediaStreamTrack, MediaStream>;
+	/**
+	 * gives its `clientMsgId`
+	 */
+	post: (type: "offer" | "answer" | "ice", payload: SignalPayload$1) => string;
+	onState: (state: PeerState) => void;
+	/**
+	 * the connection is lost and will be begun anew after a while
+	 */
+	onFailed: () => void;
+	onData: (data: Data$1) => void;
+	/**
+	 * more in one piece is not taken
+	 */
+	maxMessageBytes?: number | undefined;
+	/**
+	 * so many were sent in one piece, and are dropped
+	 */
+	onTooLarge?: ((bytes: number) => void) | undefined;
+	onTrack: (event: RTCTrackEvent) => void;
+};
+declare class Peers {
+	/** @param {PeersOptions} options */
+	constructor({ topology, optionsFor, onForgotten }: PeersOptions);
+	/** @param {string} id */
+	get(id: string): Peer | undefined;
+	/** Whether there are others, and none of them is about to be connected. */
+	get areSettled(): boolean;
+	/**
+	 * Keep those whom the room has, and no others.
+	 *
+	 * @param {RoomWithYou} room
+	 */
+	follow({ participants, you }: RoomWithYou$2): void;
+	/** @param {string} id  of somebody who is gone, or has come anew */
+	forget(id: string): void;
+	forgetAll(): void;
+	/**
+	 * @param {MediaStreamTrack} track  one that is sent already stays as it is
+	 * @param {MediaStream} stream
+	 */
+	addTrack(track: MediaStreamTrack, stream: MediaStream): void;
+	/** @param {MediaStreamTrack} track */
+	removeTrack(track: MediaStreamTrack): void;
+	[Symbol.iterator](): MapIterator<Peer>;
+	#private;
+}
+type RoomWithYou$2 = RoomWithYou;
+type PeerOptions$1 = PeerOptions;
+type PeersOptions = {
+	topology: "mesh" | "star";
+	/**
+	 * a new peer
+	 */
+	optionsFor: (id: string) => Omit<PeerOptions$1, "id" | "polite" | "tracks">;
+	onForgotten: (id: string) => void;
+};
+declare class MemberApi {
+	/**
+	 * @param {import("./api.js").Api} api
+	 * @param {import("./contract.js").Seat} seat
+	 */
+	constructor(api: Api, { code, id, token }: Seat);
+	/**
+	 * @param {number|null} after  everything up to here has been processed; null: start over
+	 * @param {object} options
+	 * @param {boolean} options.mayBeHeld  until something comes, if the service does so
+	 * @param {AbortSignal} [options.signal]
+	 * @returns {Promise<PollAnswer>}
+	 */
+	poll(after: number | null, { mayBeHeld, signal }: {
+		mayBeHeld: boolean;
+		signal?: AbortSignal | undefined;
+	}): Promise<PollAnswer$1>;
+	/**
+	 * Send signals, all or none, and poll in the same request.
+	 *
+	 * @param {OutgoingSignal[]} messages  1 to 100
+	 * @param {number} after  as in `poll`
+	 * @param {AbortSignal} [signal]
+	 * @returns {Promise<PollAnswer>}
+	 */
+	send(messages: OutgoingSignal$1[], after: number, signal?: AbortSignal): Promise<PollAnswer$1>;
+	/**
+	 * Send signals while the page is going away. Nobody will see the answer.
+	 *
+	 * @param {OutgoingSignal[]} messages
+	 */
+	sendLast(messages: OutgoingSignal$1[]): Promise<any>;
+	/** @returns {Promise<RoomWithYou>} the same seat with a new token, for a new page */
+	rejoin(): Promise<RoomWithYou$3>;
+	/** @returns {Promise<RoomWithYou>} */
+	room(): Promise<RoomWithYou$3>;
+	/** @returns {Promise<{iceServers: RTCIceServer[], ttlSeconds: number}>} */
+	iceServers(): Promise<{
+		iceServers: RTCIceServer[];
+		ttlSeconds: number;
+	}>;
+	/**
+	 * @param {{keepalive?: boolean}} [options]
+	 * @returns {Promise<void>}
+	 */
+	leave(options?: {
+		keepalive?: boolean;
+	}): Promise<void>;
+	/** @returns {Promise<void>} */
+	end(): Promise<void>;
+	/** Tell, at its last moment, that this page is about to sleep or close. */
+	away(): Promise<any>;
+	/**
+	 * A call that changes something in the room.
+	 *
+	 * @param {string} what  the last part of its path
+	 * @param {object} [body]
+	 * @param {{keepalive?: boolean}} [options]
+	 * @returns {Promise<any>}
+	 */
+	post(what: string, body?: object, options?: {
+		keepalive?: boolean;
+	}): Promise<any>;
+	#private;
+}
+type OutgoingSignal$1 = OutgoingSignal;
+type PollAnswer$1 = PollAnswer;
+type RoomWithYou$3 = RoomWithYou;
+declare class Trace {
+	/** @type {(record: TraceRecord) => void} told of every record */
+	onRecord: (record: TraceRecord) => void;
+	get records(): TraceRecord[];
+	/** @param {TraceEntry} entry */
+	add(entry: TraceEntry): void;
+	#private;
+}
+type RequestRecord$1 = RequestRecord;
+type StreamMessage$1 = StreamMessage;
+type PeerState$1 = PeerState;
+type TraceEntry = ({
+	kind: "request";
+} & RequestRecord$1) | {
+	kind: "sent";
+	type: string;
+	peerId: string;
+	payload: object;
+} | {
+	kind: "received";
+	message: StreamMessage$1;
+} | {
+	kind: "state";
+	peerId: string;
+	state: PeerState$1;
+};
+type TraceRecord = TraceEntry & {
+	at: number;
+};
+type ApiError$1 = ApiError;
+type Room$1 = Room;
+type JoinRequest$1 = JoinRequest;
+type MemberRole$1 = MemberRole;
+type Standing$1 = Standing;
+type Member = Member$1;
+type PeerState$2 = PeerState;
+type TraceRecord$1 = TraceRecord;
+type EndReason = "ended" | "host-left" | "host-absent" | "expired" | "finished" | TokenReason;
+type RoomEvents = {
+	/**
+	 * somebody came, came back or went, or is not as before: a name,
+	 * a role, a seat, whether it is there
+	 */
+	participants: {
+		participants: Member[];
+	};
+	/**
+	 * something else of the room has changed: its status, its host, its settings, its quiz
+	 */
+	room: {
+		room: Room$1;
+	};
+	/**
+	 * the host's: somebody asks to be let in, or does so no more
+	 */
+	requests: {
+		requests: JoinRequest$1[];
+	};
+	/**
+	 * the host has let this page in, which waited
+	 */
+	approved: {
+		role: MemberRole$1;
+		seat: number | null;
+	};
+	/**
+	 * the host has not; `ended` follows
+	 */
+	rejected: {};
+	/**
+	 * the connection to a participant has changed. When an
+	 * open one is closed, as its participant goes or a new page takes its seat, it is "connecting" until
+	 * `participants` tells more
+	 */
+	peer: {
+		peerId: string;
+		state: PeerState$2;
+	};
+	/**
+	 * a participant has sent something over its
+	 * data channel
+	 */
+	message: {
+		peerId: string;
+		data: string | ArrayBuffer;
+	};
+	/**
+	 * a participant has sent more in one piece than this
+	 * page takes
+	 */
+	"message-dropped": {
+		peerId: string;
+		bytes: number;
+	};
+	/**
+	 * a participant
+	 * has begun to send a media track
+	 */
+	track: {
+		peerId: string;
+		track: MediaStreamTrack;
+		streams: readonly MediaStream[];
+	};
+	/**
+	 * a request that this page made of its own accord has failed. It goes on
+	 * of its own accord, too
+	 */
+	error: {
+		error: ApiError$1;
+	};
+	/**
+	 * the service has answered a poll or a send, after one `error` or several
+	 */
+	recovered: {};
+	/**
+	 * it is over. `correct` and
+	 * `standings`, the winner first, come with "finished"
+	 */
+	ended: {
+		reason: EndReason;
+		correct?: number;
+		standings?: Standing$1[];
+	};
+	/**
+	 * see trace.js; for diagnosis
+	 */
+	trace: TraceRecord$1;
+};
+type PartyEvents = RoomEvents & QuizEvents;
+type PartyListener<Type extends keyof PartyEvents> = ((event: CustomEvent<PartyEvents[Type]>) => void) | {
+	handleEvent(event: CustomEvent<PartyEvents[Type]>): void;
+};
+declare class SeatKeeper {
+	/**
+	 * @param {URL} baseUrl  one tab may have a seat at each of several services
+	 * @param {Storage|null} [storage]  sessionStorage unless given: it lives as long as the tab
+	 */
+	constructor(baseUrl: URL, storage?: Storage | null);
+	/**
+	 * Claim a seat for this page, until it is released or the page is gone.
+	 *
+	 * @param {Pick<Seat, "code"|"id">} seat
+	 * @returns {Promise<boolean>} false: another page of this browser has it. Where browsers know no locks
+	 *   (Safari before 15.4, pages without HTTPS), every claim is good
+	 */
+	claim({ code, id }: Pick<Seat$1, "code" | "id">): Promise<boolean>;
+	/** Give the claim up, if there is one. */
+	release(): void;
+	/** @param {Seat} seat */
+	save(seat: Seat$1): void;
+	/** @returns {Seat|null} */
+	load(): Seat$1 | null;
+	/**
+	 * A seat is given up. If another one has been taken meanwhile, that one stays.
+	 *
+	 * @param {Seat} seat
+	 */
+	forget(seat: Seat$1): void;
+	#private;
+}
+type Seat$1 = Seat;
+type PageOptions = {
+	/**
+	 * where the service is, unless this module came from it; may be relative
+	 * to the page
+	 */
+	baseUrl?: string | URL | undefined;
+	/**
+	 * everybody with everybody (the default), or only with the host;
+	 * the same for all pages of a room
+	 */
+	topology?: "mesh" | "star" | undefined;
+	/**
+	 * where `resume` finds the seat after a reload: sessionStorage, unless
+	 * given; null to keep it nowhere
+	 */
+	storage?: Storage | null | undefined;
+	/**
+	 * leave the room when the page is closed, left or reloaded, rather than
+	 * come back with `resume`
+	 */
+	leaveOnClose?: boolean | undefined;
+	/**
+	 * what is sent to this page in one piece and is larger is dropped, with an
+	 * event: 256 MiB, unless given
+	 */
+	maxMessageBytes?: number | undefined;
+	/**
+	 * keep the screen on while the party lasts, where the browser can
+	 */
+	keepAwake?: boolean | undefined;
+	/**
+	 * gives up entering; it has no effect afterwards. A seat that may have been
+	 * taken by then is left
+	 */
+	signal?: AbortSignal | undefined;
+};
+type CreateFields = {
+	/**
+	 * 1 to 50 characters
+	 */
+	name: string;
+	/**
+	 * one's own id, if the app has one
+	 */
+	participantId?: string | undefined;
+	/**
+	 * that others will need
+	 */
+	password?: string | undefined;
+	/**
+	 * the host included
+	 */
+	maxParticipants?: number | undefined;
+	/**
+	 * the room's own name
+	 */
+	roomName?: string | undefined;
+	/**
+	 * what `list` groups by: 1 to 40 of `a-z 0-9 -`
+	 */
+	gameType?: string | undefined;
+	/**
+	 * whoever joins waits until the host lets it in
+	 */
+	approval?: boolean | undefined;
+	/**
+	 * nobody joins for now
+	 */
+	locked?: boolean | undefined;
+	/**
+	 * `list` shows the room
+	 */
+	listed?: boolean | undefined;
+	/**
+	 * how many numbered seats there are
+	 */
+	seats?: number | undefined;
+	/**
+	 * players may write the room's state
+	 */
+	sharedState?: boolean | undefined;
+	/**
+	 * what happens when the host leaves or is gone: the room ends (the default),
+	 * or a player becomes the host
+	 */
+	hostGone?: "end" | "promote" | undefined;
+	/**
+	 * how long the room outlives its last poll
+	 */
+	ttlHours?: number | undefined;
+	quizData?: Record<string, any> | undefined;
+	secondsPerQuestion?: number | undefined;
+};
+type CreateOptions = CreateFields & PageOptions;
+type JoinFields = {
+	/**
+	 * 1 to 50 characters
+	 */
+	name: string;
+	/**
+	 * one's own id, if the app has one
+	 */
+	participantId?: string | undefined;
+	password?: string | undefined;
+	/**
+	 * as a spectator, who sees everything and plays no part
+	 */
+	spectate?: boolean | undefined;
+	/**
+	 * a numbered seat, from 0
+	 */
+	seat?: number | undefined;
+};
+type JoinOptions = JoinFields & PageOptions;
+type ListFields = {
+	/**
+	 * only rooms of this game
+	 */
+	gameType?: string | undefined;
+	/**
+	 * `next` of the list before
+	 */
+	after?: string | undefined;
+	/**
+	 * 1 to 50; 20 unless given
+	 */
+	limit?: number | undefined;
+};
+type ListOptions = ListFields & Pick<PageOptions, "baseUrl" | "signal">;
+declare class Membership {
+	/**
+	 * @param {EventTarget} party  where apps listen
+	 * @param {Entered} entered
+	 * @param {{follow(membership: Membership): Follower}[]} features
+	 */
+	constructor(party: EventTarget, { api, room, trace, seat, keeper, page }: Entered, features: {
+		follow(membership: Membership): Follower;
+	}[]);
+	hasEnded: boolean;
+	api: MemberApi;
+	room: RoomWithYou;
+	/** The number of the Room that was last taken as a whole. */
+	enteredAt: number;
+	trace: Trace;
+	peers: Peers;
+	/** Whether the host has not let this page in yet. */
+	get isWaiting(): boolean;
+	/** Everybody in the room, with what only this page knows of them. */
+	get participants(): {
+		isYou: boolean;
+		state: PeerState | null;
+		id: string;
+		name: string;
+		isHost: boolean;
+		role: MemberRole;
+		/**
+		 * counted from 0
+		 */
+		seat: number | null;
+		/**
+		 * `away`: asleep, or not heard of for a while; `disconnected`: for long
+		 */
+		presence: Presence;
+		/**
+		 * whether `presence` is "online"
+		 */
+		online: boolean;
+		score: number;
+		/**
+		 * ISO 8601, UTC
+		 */
+		joinedAt: string;
+	}[];
+	/** The Room without what is nobody else's business: the own token. */
+	get publicRoom(): {
+		code: string;
+		status: "waiting" | "playing" | "ended";
+		hostId: string;
+		hostName: string;
+		maxParticipants: number;
+		secondsPerQuestion: number;
+		/**
+		 * an index, from 0
+		 */
+		currentQuestion: number;
+		quizData: Record<string, any> | null;
+		/**
+		 * ISO 8601, UTC, as the other times
+		 */
+		createdAt: string;
+		startedAt: string | null;
+		endedAt: string | null;
+		/**
+		 * where the stream of this room stands
+		 */
+		seq: number;
+		/**
+		 * when this was written
+		 */
+		serverTime: string;
+		settings: RoomSettings;
+		/**
+		 * in order of joining
+		 */
+		participants: Participant[];
+		/**
+		 * the host's: in order of asking
+		 */
+		requests?: JoinRequest[] | undefined;
+	};
+	/** Leave, as `Party.leave` promises. */
+	leave(): Promise<void>;
+	/** End the room for everybody. */
+	end(): Promise<void>;
+	/**
+	 * Make a call that changes something in the room, and see soon what has become of it.
+	 *
+	 * @param {string} what  the last part of its path
+	 * @param {object} body
+	 * @param {...string} codesWhenDone  how its repetition may be refused, where only the answer was lost
+	 */
+	change(what: string, body: object, ...codesWhenDone: string[]): Promise<void>;
+	tellRoom(): void;
+	tellParticipants(): void;
+	/** @param {ApiError} error  of a request that nobody waits for */
+	onError(error: ApiError): void;
+	/**
+	 * @template {keyof PartyEvents} Type
+	 * @param {Type} type
+	 * @param {PartyEvents[Type]} detail
+	 */
+	dispatch<Type extends keyof PartyEvents$1>(type: Type, detail: PartyEvents$1[Type]): void;
+	#private;
+}
+type RoomWithYou$4 = RoomWithYou;
+type StreamMessage$2 = StreamMessage;
+type PartyEvents$1 = PartyEvents;
+type Follower = {
+	/**
+	 * what an event makes of the Room
+	 */
+	after: (room: RoomWithYou$4, message: StreamMessage$2) => RoomWithYou$4;
+	/**
+	 * the Room is as it is after it
+	 */
+	onEvent: (message: StreamMessage$2) => void;
+	/**
+	 * the service has answered, and all that came with it has been handled
+	 */
+	onAnswer: () => void;
+};
+type Entered = {
+	api: MemberApi;
+	room: RoomWithYou$4;
+	trace: Trace;
+	seat: Seat;
+	keeper: SeatKeeper;
+	page: PageOptions;
+};
+declare class Quiz {
+	/** Options of `create` that are for the service. */
+	static createFields: string[];
+	/**
+	 * @param {Membership} membership
+	 * @returns {import("./membership.js").Follower}
+	 */
+	static follow(membership: Membership$1): Follower;
+	/** Start the game, as the host. */
+	start(): Promise<void>;
+	/**
+	 * Replace the quiz, as the host, while the room is waiting.
+	 *
+	 * @param {Record<string, any>} quizData
+	 */
+	setQuiz(quizData: Record<string, any>): Promise<void>;
+	/**
+	 * Move on from the current question, as the host. After the last one the room ends.
+	 *
+	 * @param {number} [fromQuestion]  the question to be left: the current one as far as this page knows,
+	 *   unless given. Where another one is open, the service refuses with WRONG_QUESTION, and nothing moves
+	 */
+	next(fromQuestion?: number): Promise<void>;
+	/**
+	 * Answer a question. Only the first answer counts, and whoever gives another gets the first one's result.
+	 *
+	 * @param {object} given
+	 * @param {number} given.answerIndex  -1: no answer
+	 * @param {number} given.timeMs  how long it took; the service counts no less than it saw pass itself
+	 * @param {number} [given.questionIndex]  the current one, unless given
+	 * @returns {Promise<AnswerResult>}
+	 */
+	answer({ answerIndex, timeMs, questionIndex }: {
+		answerIndex: number;
+		timeMs: number;
+		questionIndex?: number | undefined;
+	}): Promise<AnswerResult$1>;
+}
+type AnswerResult$1 = AnswerResult;
+type Membership$1 = Membership;
+type QuizEvents = {
+	/**
+	 * another question is open;
+	 * `correct` is the right answer to the one before it
+	 */
+	"question-advanced": {
+		currentQuestion: number;
+		correct: number;
+	};
+	/**
+	 * a participant has won points
+	 */
+	"score-changed": {
+		participantId: string;
+		score: number;
+	};
+};
+declare const Party_base: new () => EventTarget & Quiz;
+/** @typedef {import("./client/contract.js").AnswerResult} AnswerResult */
+/** @typedef {import("./client/contract.js").Participant} Participant */
+/** @typedef {import("./client/contract.js").Room} Room */
+/** @typedef {import("./client/contract.js").JoinRequest} JoinRequest */
+/** @typedef {import("./client/contract.js").Role} Role */
+/** @typedef {import("./client/contract.js").RoomList} RoomList */
+/** @typedef {import("./client/contract.js").RoomPreview} RoomPreview */
+/** @typedef {import("./client/contract.js").RoomSettings} RoomSettings */
+/** @typedef {import("./client/contract.js").Standing} Standing */
+/** @typedef {import("./client/events.js").PartyEvents} PartyEvents */
+/**
+ * @template {keyof PartyEvents} Type
+ * @typedef {import("./client/events.js").PartyListener<Type>} PartyListener
+ */
+/** @typedef {import("./client/peer.js").PeerState} PeerState */
+/** @typedef {import("./client/trace.js").TraceRecord} TraceRecord */
+/** @typedef {Participant & {isYou: boolean, state: PeerState|null}} Member */
+/** @typedef {import("./client/options.js").PageOptions} PageOptions */
+/** @typedef {import("./client/options.js").CreateOptions} CreateOptions */
+/** @typedef {import("./client/options.js").JoinOptions} JoinOptions */
+/** @typedef {import("./client/options.js").ListOptions} ListOptions */
+/**
+ * A room that this page is in. Its events are `CustomEvent`s, with the details of `PartyEvents` (events.js).
+ */
+export class Party extends Party_base {
+	/**
+	 * Open a room, as its host.
+	 *
+	 * @param {CreateOptions} options
+	 * @returns {Promise<Party>} rejects with an `ApiError`, a `TypeError` for options that there are not, or the
+	 *   reason of `signal`
+	 */
+	static create(options: CreateOptions$1): Promise<Party>;
+	/**
+	 * Join a room. Where its host approves who comes, the party is in the state "waiting" at first: `approved` or
+	 * `rejected` tells how it goes on.
+	 *
+	 * @param {string} code  as people type it: in any case of letters, with spaces or dashes, or as a link
+	 * @param {JoinOptions} options
+	 * @returns {Promise<Party>} rejects as that of `create`
+	 */
+	static join(code: string, options: JoinOptions$1): Promise<Party>;
+	/**
+	 * Look at a room before joining it.
+	 *
+	 * @param {string} code  as in `join`
+	 * @param {Pick<PageOptions, "baseUrl"|"signal">} [options]
+	 * @returns {Promise<RoomPreview>} rejects as that of `create`
+	 */
+	static preview(code: string, options?: Pick<PageOptions$1, "baseUrl" | "signal">): Promise<RoomPreview$2>;
+	/**
+	 * The rooms whose hosts want them to be found and that can be joined, newest first.
+	 *
+	 * @param {ListOptions} [options]
+	 * @returns {Promise<RoomList>} rejects as that of `create`
+	 */
+	static list(options?: ListOptions$1): Promise<RoomList$2>;
+	/**
+	 * Come back to the room that this page was in before it was reloaded: same participant, new connections.
+	 *
+	 * @param {PageOptions} [options]
+	 * @returns {Promise<Party|null>} null where there was none, it is over, or another page of this browser (one
+	 *   that opened this one, say) is in it; rejects with an `ApiError` while the service cannot be reached
+	 */
+	static resume(options?: PageOptions$1): Promise<Party | null>;
+	/**
+	 * Use `Party.create`, `Party.join` or `Party.resume`.
+	 *
+	 * @param {import("./client/membership.js").Entered} entered
+	 */
+	constructor(entered: Entered);
+	/**
+	 * As of any `EventTarget`, but with the events' names and details known to the types.
+	 *
+	 * @template {keyof PartyEvents} Type
+	 * @param {Type} type
+	 * @param {PartyListener<Type>|null} listener
+	 * @param {boolean|AddEventListenerOptions} [options]
+	 */
+	addEventListener<Type extends keyof PartyEvents$2>(type: Type, listener: PartyListener$1<Type> | null, options?: boolean | AddEventListenerOptions): void;
+	/**
+	 * @template {keyof PartyEvents} Type
+	 * @param {Type} type
+	 * @param {PartyListener<Type>|null} listener
+	 * @param {boolean|EventListenerOptions} [options]
+	 */
+	removeEventListener<Type extends keyof PartyEvents$2>(type: Type, listener: PartyListener$1<Type> | null, options?: boolean | EventListenerOptions): void;
+	/** The room's code, which others join by. */
+	get code(): string;
+	/** The own participant's id. */
+	get id(): string;
+	get isHost(): boolean;
+	/** @returns {Role} "guest" while this page waits to be let in */
+	get role(): Role$1;
+	/** @returns {"waiting"|"joined"|"ended"} whether the host has yet to let this page in */
+	get state(): "waiting" | "joined" | "ended";
+	/** @returns {JoinRequest[]} who waits to be let in, in order of asking, as far as it is for this page to see */
+	get requests(): JoinRequest$2[];
+	/** @returns {RoomSettings} as `setSettings` changes them */
+	get settings(): RoomSettings$1;
+	/** @returns {Room} the room as far as this page knows; while it waits, what a preview has, and nobody in it */
+	get room(): Room$2;
+	/**
+	 * Everybody in the room, oneself included, in order of joining.
+	 *
+	 * @returns {Member[]} `state` is that of the connection, null where there is none to be; `presence` whether the
+	 *   service hears of the participant
+	 */
+	get participants(): Member$1[];
+	/** @returns {TraceRecord[]} what has happened recently, for diagnosis */
+	get trace(): TraceRecord$2[];
+	/**
+	 * Send data to one participant: in order, and up to 256 MiB in one piece.
+	 *
+	 * @param {string} peerId
+	 * @param {string|ArrayBuffer|ArrayBufferView} data
+	 * @returns {boolean} false: there is no open channel to it, and nothing was sent
+	 * @throws {TypeError} for anything but such data
+	 * @throws {RangeError} for more of it
+	 */
+	send(peerId: string, data: string | ArrayBuffer | ArrayBufferView): boolean;
+	/**
+	 * Send data to everybody, as `send` does.
+	 *
+	 * @param {string|ArrayBuffer|ArrayBufferView} data
+	 * @returns {number} how many have an open channel and so are sent it
+	 */
+	broadcast(data: string | ArrayBuffer | ArrayBufferView): number;
+	/**
+	 * Send a media track to everybody, and to whoever comes later. One that is sent already stays as it is.
+	 *
+	 * @param {MediaStreamTrack} track
+	 * @param {MediaStream} stream  groups tracks that belong together
+	 */
+	addTrack(track: MediaStreamTrack, stream: MediaStream): void;
+	/**
+	 * Stop sending a media track.
+	 *
+	 * @param {MediaStreamTrack} track
+	 */
+	removeTrack(track: MediaStreamTrack): void;
+	/**
+	 * Begin the connection to a participant anew. Failed connections do so by themselves.
+	 *
+	 * @param {string} peerId
+	 */
+	reconnect(peerId: string): void;
+	/**
+	 * Let somebody in who waits, or refuse it, as the host.
+	 *
+	 * @param {string} participantId
+	 * @param {boolean} approved
+	 */
+	approve(participantId: string, approved: boolean): Promise<void>;
+	/**
+	 * Remove a participant, or refuse somebody who waits, as the host.
+	 *
+	 * @param {string} participantId
+	 */
+	remove(participantId: string): Promise<void>;
+	/**
+	 * Remove a participant as `remove` does, and keep it and its device out of the room for good.
+	 *
+	 * @param {string} participantId
+	 */
+	ban(participantId: string): Promise<void>;
+	/**
+	 * Become a player or a spectator, or take another seat; as the host, give others a role or a seat.
+	 *
+	 * @param {import("./client/contract.js").MemberRole} role  "host" for the host, who changes only its seat
+	 * @param {{seat?: number|null, participantId?: string}} [options]  `seat`: null gives it up, and without it a
+	 *   player keeps its own, or takes the lowest that is free; `participantId`: oneself, unless given
+	 */
+	setRole(role: MemberRole, { seat, participantId }?: {
+		seat?: number | null;
+		participantId?: string;
+	}): Promise<void>;
+	/**
+	 * Take another name, or as the host give somebody one.
+	 *
+	 * @param {string} name
+	 * @param {string} [participantId]  oneself, unless given
+	 */
+	rename(name: string, participantId?: string): Promise<void>;
+	/**
+	 * Make a player the host, as the host, who becomes a player.
+	 *
+	 * @param {string} participantId
+	 */
+	handOver(participantId: string): Promise<void>;
+	/**
+	 * Change settings of the room, as the host. What is left out stays as it is.
+	 *
+	 * @param {Partial<Omit<RoomSettings, "hostGone">> & {maxParticipants?: number}} changes
+	 */
+	setSettings(changes: Partial<Omit<RoomSettings$1, "hostGone">> & {
+		maxParticipants?: number;
+	}): Promise<void>;
+	/**
+	 * Leave the room. When the host leaves, it ends, or another one becomes the host. Resolves once the others can see it. Where the service
+	 * cannot be told, it rejects, and the page has left all the same: the service is told as soon as it can be
+	 * reached, if the page is still there.
+	 */
+	leave(): Promise<void>;
+	/** End the room for everybody, as its host. */
+	end(): Promise<void>;
+	#private;
+}
+type AnswerResult$2 = AnswerResult;
+type Participant$1 = Participant;
+type Room$2 = Room;
+type JoinRequest$2 = JoinRequest;
+type Role$1 = Role;
+type RoomList$2 = RoomList;
+type RoomPreview$2 = RoomPreview;
+type RoomSettings$1 = RoomSettings;
+type Standing$2 = Standing;
+type PartyEvents$2 = PartyEvents;
+type PartyListener$1<Type extends keyof PartyEvents$2> = PartyListener<Type>;
+type PeerState$3 = PeerState;
+type TraceRecord$2 = TraceRecord;
+type Member$1 = Participant$1 & {
+	isYou: boolean;
+	state: PeerState$3 | null;
+};
+type PageOptions$1 = PageOptions;
+type CreateOptions$1 = CreateOptions;
+type JoinOptions$1 = JoinOptions;
+type ListOptions$1 = ListOptions;
+
+export {
+	AnswerResult$2 as AnswerResult,
+	CreateOptions$1 as CreateOptions,
+	JoinOptions$1 as JoinOptions,
+	JoinRequest$2 as JoinRequest,
+	ListOptions$1 as ListOptions,
+	Member$1 as Member,
+	PageOptions$1 as PageOptions,
+	Participant$1 as Participant,
+	PartyEvents$2 as PartyEvents,
+	PartyListener$1 as PartyListener,
+	PeerState$3 as PeerState,
+	Role$1 as Role,
+	Room$2 as Room,
+	RoomList$2 as RoomList,
+	RoomPreview$2 as RoomPreview,
+	RoomSettings$1 as RoomSettings,
+	Standing$2 as Standing,
+	TraceRecord$2 as TraceRecord,
+};
+
+export {};
