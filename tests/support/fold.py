@@ -51,6 +51,8 @@ def fold(room: Room, event: Message) -> Room | None:
         requests.pop(payload["participantId"])
     elif event["type"] == "room-ended":
         changes |= {"status": payload["status"], "endedAt": payload["endedAt"]}
+        if payload["reason"] in ("host-left", "host-absent"):
+            people.pop(room["hostId"])
     found = {**room, **changes, "you": you, "participants": list(people.values())}
     found.pop("requests", None)
     return {**found, "requests": list(requests.values())} if you["role"] == "host" else found
