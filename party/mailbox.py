@@ -4,7 +4,7 @@ A signal is deleted by its acknowledgement, never by being read: an answer that 
 given again. What outlives it is the sender's message id, so that a late retry is still recognised.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypedDict, cast
 
@@ -246,5 +246,15 @@ def take_expired(tx: Connection, room_id: int, now: int, most: int) -> list[Expi
 
 def next_expiry(tx: Connection, room_id: int) -> int | None:
     """When the next signal of a room expires; None where none waits."""
-    found = tx.one("SELECT MIN(expires_at) AS at FROM party_signaling WHERE room_id = :id", id=room_id)
-    return found["at"] if found else None
+    return next_expiry_later(tx, room_id)()
+
+
+def next_expiry_later(tx: Connection, room_id: int) -> Callable[[], int | None]:
+    """As `next_expiry`, but `later`."""
+    answer = tx.later("SELECT MIN(expires_at) AS at FROM party_signaling WHERE room_id = :id", id=room_id)
+
+    def at() -> int | None:
+        found = answer.one()
+        return found["at"] if found else None
+
+    return at

@@ -34,17 +34,20 @@ def catch_up(
     meanwhile; without `wait`, `Locked` if somebody else has its lock.
     """
     room = lock_room(tx, room_id, wait=wait)
+    expiry = mailbox.next_expiry_later(tx, room_id)
     absence = None
     if room["status"] != "ended" and room["expires_at"] <= now:
         end_locked(tx, now, room, None, "expired")
     elif room["status"] != "ended":
         absence = note_absence(tx, now, room, polling)
-    dropped = mailbox.take_expired(tx, room_id, now, most)
-    _tell_senders(tx, room, now, dropped)
+    next_expiry = expiry()
+    if next_expiry is not None and next_expiry <= now:
+        _tell_senders(tx, room, now, mailbox.take_expired(tx, room_id, now, most))
+        next_expiry = mailbox.next_expiry(tx, room_id)
     of_features = features().catch_up(tx, now, room)
     of_room = (None, None) if room["status"] == "ended" else (room["expires_at"], absence)
-    room["due_at"] = earliest(mailbox.next_expiry(tx, room_id), *of_features, *of_room)
-    tx.run("UPDATE party_rooms SET due_at = :at WHERE id = :id", id=room_id, at=room["due_at"])
+    room["due_at"] = earliest(next_expiry, *of_features, *of_room)
+    tx.later("UPDATE party_rooms SET due_at = :at WHERE id = :id", id=room_id, at=room["due_at"])
     tx.moved.add(room_id)  # not its number, perhaps, but when it is due
     return is_due(room, now)
 

@@ -64,7 +64,7 @@ def example(schema: dict[str, Any], document: dict[str, Any]) -> Any:
     return {"string": "x", "boolean": True, "array": []}.get(schema["type"], max(schema.get("minimum", 0), 0))
 
 
-MEMBERS = ("member", "host")
+MEMBERS = ("member", "player", "host", "even waiting", "even refused")
 
 
 @pytest.fixture

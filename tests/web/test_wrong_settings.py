@@ -399,3 +399,29 @@ def test_the_commands_and_the_app_stop_with_that_line(environ: dict[str, str]) -
         (line,) = done.stderr.splitlines()
         assert line.startswith("party: ")
         assert not any(part in line for part in ("hunter2", "hun@", "ter2"))
+
+
+# Times that must follow each other
+
+
+@pytest.mark.parametrize(
+    ("given", "culprit"),
+    [
+        ({"ONLINE_SECONDS": 300}, "DISCONNECTED_AFTER_SECONDS"),
+        ({"DISCONNECTED_AFTER_SECONDS": 90}, "DISCONNECTED_AFTER_SECONDS"),
+        ({"DISCONNECTED_AFTER_SECONDS": 600}, "SEAT_FREED_AFTER_SECONDS"),
+        ({"SEAT_FREED_AFTER_SECONDS": 299.5}, "SEAT_FREED_AFTER_SECONDS"),
+        ({"HOST_GONE_AFTER_SECONDS": 89.5}, "HOST_GONE_AFTER_SECONDS"),
+        ({"ONLINE_SECONDS": 121}, "HOST_GONE_AFTER_SECONDS"),
+    ],
+)
+def test_times_of_absence_that_do_not_increase_stop_the_start(
+    tmp_path: Path, given: dict[str, float], culprit: str
+) -> None:
+    line = refusal(tmp_path, **{name: str(value) for name, value in given.items()})
+    assert line.startswith(f"{culprit}: ")
+
+
+def test_a_host_may_be_gone_as_soon_as_it_is_away_or_later_than_all_else(tmp_path: Path) -> None:
+    for seconds in (90, 1000):
+        assert seconds == loaded(tmp_path, HOST_GONE_AFTER_SECONDS=seconds).HOST_GONE_AFTER_SECONDS
