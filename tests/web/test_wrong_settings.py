@@ -423,5 +423,6 @@ def test_times_of_absence_that_do_not_increase_stop_the_start(
 
 
 def test_a_host_may_be_gone_as_soon_as_it_is_away_or_later_than_all_else(tmp_path: Path) -> None:
-    for seconds in (90, 1000):
-        assert seconds == loaded(tmp_path, HOST_GONE_AFTER_SECONDS=seconds).HOST_GONE_AFTER_SECONDS
+    for seconds in ("90", "1000"):
+        found = loaded(tmp_path, HOST_GONE_AFTER_SECONDS=seconds)
+        assert float(seconds) == found.HOST_GONE_AFTER_SECONDS
