@@ -67,6 +67,12 @@ may be written as texts everywhere, with commas ("https://a.example, https://b.e
 # How long messages are kept, at most: no longer than their room.
 # MESSAGE_TTL_HOURS = 48
 
+# Whether members may upload images, how much room all of them may take in MiB, and the folder that keeps
+# them: never below the document root. Relative paths count from this folder.
+# IMAGES = False
+# IMAGES_MB = 200
+# IMAGES_FOLDER = "instance/images"
+
 # A member counts as online if it polled within this time. Browsers let a hidden tab's timers run
 # once a minute.
 # ONLINE_SECONDS = 90

@@ -20,7 +20,7 @@ CREATE TABLE party_messages (
 
 CREATE INDEX party_messages_author ON party_messages (member_id, seq);
 CREATE INDEX party_messages_retry ON party_messages (member_id, client_msg_id);
-CREATE INDEX party_messages_expiry ON party_messages (expires_at);
+CREATE INDEX party_messages_expiry ON party_messages (expires_at, room_id);
 
 CREATE TABLE party_reactions (
     room_id   INTEGER NOT NULL,

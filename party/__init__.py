@@ -50,6 +50,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         settings,
         "party.quiz",
         "party.messages",
+        "party.state",
         "party.ice",
         "party.history",
         "party.php_paths",

@@ -111,6 +111,10 @@ class NotFound(ApiError):
     status, code, message = 404, "NOT_FOUND", "There is nothing at this address."
 
 
+class ImageNotFound(ApiError):
+    status, code, message = 404, "IMAGE_NOT_FOUND", "There is no such image, or not any longer."
+
+
 class WrongMethod(ApiError):
     status, code, message = 405, "METHOD_NOT_ALLOWED", "This address does not take that method."
 

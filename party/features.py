@@ -22,8 +22,8 @@ from party.rows import Caller, Member, Room, Seat, Stream
 
 Fields = dict[str, Any]
 # What of the core's a feature can add fields to: the body that opens a room, those with a room's settings, a
-# Room, its settings, a Participant.
-Part = Literal["create", "change settings", "room", "settings", "participant"]
+# Room, its settings, a Participant, a poll's answer.
+Part = Literal["create", "change settings", "room", "settings", "participant", "poll"]
 
 # (tx, room, viewer) → what a feature adds to the Room for that member; for the host where there is none.
 RoomFields = Callable[[Connection, Room, Seat | None], Fields]
@@ -31,6 +31,20 @@ RoomFields = Callable[[Connection, Room, Seat | None], Fields]
 ParticipantFields = Callable[[Connection, Room, Sequence[Member]], dict[int, Fields]]
 
 EXTENSION = "party.features"
+
+
+@dataclass(frozen=True)
+class Item:
+    """What a feature gives to a poll under a number: one of the answer's list `field`, of so many bytes."""
+
+    seq: int
+    field: str
+    shown: Fields
+    bytes: int
+
+
+# What came for a reader, and whether some of it is forgotten.
+Items = Callable[[], tuple[list[Item], bool]]
 
 
 @dataclass(frozen=True)
@@ -61,6 +75,16 @@ class Game:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Images:
+    """Images that members have uploaded, for a feature that shows them."""
+
+    # (tx, member, image_id) → what is shown of a member's own image; None if it has none of that id.
+    attach: Callable[[Connection, Member, str], Fields | None]
+    # (tx, shown) → nothing: one place less that shows it.
+    detach: Callable[[Connection, Fields], None]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Feature:
     """What one feature adds. Hooks with a `tx` are called in the transaction that they are part of."""
 
@@ -83,6 +107,11 @@ class Feature:
     member_gone: Callable[[Connection, Seat], None] | None = None
     # (tx, the room's row) → whether what is due in a locked room that plays depends on who is there.
     depends_on_members: Callable[[Connection, int], bool] | None = None
+    # (tx, member, role) → nothing: a member is about to have another role. The change takes the next number.
+    role_changes: Callable[[Connection, Seat, str], None] | None = None
+    # (tx, caller, after) → what says, once the statements that it left for later are answered, what came for
+    # the caller after a number. Asked where the room has a `silent_seq`.
+    items_later: Callable[[Connection, Seat, int], Items] | None = None
     # (tx, now, room) → when next something of it is due in a locked room; what is due now has been made.
     catch_up: Callable[[Connection, int, Room], int | None] | None = None
     # Its tables with a `room_id` that can grow large: a room is purged from them piece by piece.
@@ -90,6 +119,7 @@ class Feature:
     # What the cleanup does for it.
     jobs: tuple[Job, ...] = ()
     game: Game | None = None
+    images: Images | None = None
 
 
 class Features:
@@ -164,6 +194,16 @@ class Features:
         hooks = [feature.depends_on_members for feature in self.installed if feature.depends_on_members]
         return any(hook(tx, room_id) for hook in hooks)
 
+    def role_changes(self, tx: Connection, member: Seat, role: str) -> None:
+        """Let features adapt to a role that a member is about to have."""
+        for feature in self.installed:
+            if feature.role_changes:
+                feature.role_changes(tx, member, role)
+
+    def items_later(self, tx: Connection, caller: Seat, after: int) -> list[Items]:
+        """Ask what features have for a reader after a number."""
+        return [feature.items_later(tx, caller, after) for feature in self.installed if feature.items_later]
+
     def catch_up(self, tx: Connection, now: int, room: Room) -> list[int | None]:
         """Let features make what is due in a locked room: when the next of each is."""
         return [feature.catch_up(tx, now, room) for feature in self.installed if feature.catch_up]
@@ -186,6 +226,11 @@ class Features:
     def game(self) -> Game | None:
         """What is played in this app's rooms."""
         return next((feature.game for feature in self.installed if feature.game), None)
+
+    @property
+    def images(self) -> Images | None:
+        """Who has the images of this app's rooms."""
+        return next((feature.images for feature in self.installed if feature.images), None)
 
 
 class Extended(BaseModel):

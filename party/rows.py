@@ -85,6 +85,8 @@ class Room(PolledRoom, Stream):
     host_gone: str
     # How many may not come again.
     bans: int
+    # The last number that is neither a signal nor an event: a feature keeps something under it.
+    silent_seq: int
     started_at: int | None
     ended_at: int | None
 
@@ -140,6 +142,8 @@ class Caller(Seat, RoomState):
 
     # Of the token that the request carries: the member's, or the one before an unconfirmed rejoin.
     used_token_hash: str | None
+    # The room's `silent_seq` as far as is known: 0 until somebody has read it.
+    silent_seq: int
     # Who may make this call (`party.rooms.rules`): looked at again under the room's lock.
     access: Access
 

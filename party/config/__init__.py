@@ -73,6 +73,9 @@ class Settings(BaseModel):
     MAX_ROOM_TTL_HOURS: Annotated[float, Field(ge=1, le=YEAR_HOURS, allow_inf_nan=False)] = 48
     SIGNAL_TTL_SECONDS: Seconds = 120
     MESSAGE_TTL_HOURS: Hours = 48
+    IMAGES: bool = False
+    IMAGES_MB: Count = 200
+    IMAGES_FOLDER: Annotated[str, Field(min_length=1)] = "instance/images"
     ONLINE_SECONDS: Seconds = 90
     HOST_GONE_AFTER_SECONDS: Seconds = 120
     DISCONNECTED_AFTER_SECONDS: Seconds = 300
@@ -288,7 +291,8 @@ def load_settings(root: Path = ROOT, environ: Mapping[str, str] | None = None) -
             )
         values["SECRET_KEY"] = _kept_secret(root / "instance" / "secret_key")
     values.setdefault("DEMO", embedded)
-    settings = Settings(**{**values, "DATABASE_URL": url})
+    images = root / values.get("IMAGES_FOLDER", Settings.model_fields["IMAGES_FOLDER"].default)
+    settings = Settings(**{**values, "DATABASE_URL": url, "IMAGES_FOLDER": str(images)})
     if settings.TURN_URLS and not settings.TURN_SECRET:
         raise ConfigError("TURN_SECRET: required where TURN_URLS are set")
     _check_order(settings)

@@ -224,6 +224,8 @@ class Database:
         if tx.moved:
             for listener in self._listeners:
                 listener(tx.moved)
+        for act in tx.afterwards:
+            act()
         return result
 
     def _repeat(self, attempt: Callable[[], T]) -> T:

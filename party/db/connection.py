@@ -11,7 +11,7 @@ together, and what nobody needs an answer to goes along with the commit:
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from typing import Any
 
@@ -74,6 +74,8 @@ class Connection:
         self._locking: tuple[int, bool] | None = None
         # Rooms whose numbers this connection's transaction has moved.
         self.moved: set[int] = set()
+        # What is to be done outside the database as soon as the transaction is committed.
+        self.afterwards: list[Callable[[], None]] = []
         # See `Engine`.
         self.incarnation = engine.incarnation(raw)
 

@@ -13,5 +13,5 @@ def init_app(app: Flask, settings: Settings) -> Feature:
     return Feature(
         name="messages",
         children=("party_reactions", "party_messages"),
-        jobs=(Job("rooms freed of old messages", removal.EXPIRED, removal.expire),),
+        jobs=(Job("old messages removed", removal.EXPIRED, removal.expire),),
     )

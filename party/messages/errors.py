@@ -5,7 +5,3 @@ from party.errors import ApiError
 
 class MessageNotFound(ApiError):
     status, code, message = 404, "MESSAGE_NOT_FOUND", "There is no such message, or not any longer."
-
-
-class ImageNotFound(ApiError):
-    status, code, message = 404, "IMAGE_NOT_FOUND", "You have uploaded no such image into this room."

@@ -1,12 +1,15 @@
 """The end of messages: whether deleted or too old, nothing of them is left but their ids."""
 
+import json
 from collections.abc import Iterator
+from typing import cast
 
 from party.db import Connection, Database, Row, transaction
 from party.errors import HostOnly
-from party.messages.store import find
+from party.features import features
+from party.messages import store
 from party.rooms.stream import lock_as_member, lock_room, publish
-from party.rows import Caller
+from party.rows import Caller, columns
 from party.web.models import to_json
 
 EXPIRED = "SELECT room_id FROM party_messages WHERE expires_at <= :now"
@@ -18,19 +21,22 @@ AT_ONCE = 100
 def delete(tx: Connection, now: int, caller: Caller, message_id: str) -> None:
     """Delete a message, once. Raises `MessageNotFound`, `HostOnly`, `RoomEnded`."""
     room, member = lock_as_member(tx, caller)
-    message = find(tx, now, room, message_id)
+    message = store.find(tx, now, room, message_id)
     # Before the member joined, its row was another's.
     is_author = message["member_id"] == member["id"] and message["seq"] > member["joined_seq"]
     if not is_author and member["role"] != "host":
         raise HostOnly("Only its author or the host may delete a message.")
     if message["content"] is None:
         return
-    _forget(tx, room["id"], message["seq"])
+    _forget(tx, room["id"], message)
     publish(tx, room, now, "message-deleted", member["participant_id"], {"messageId": message["seq"]})
 
 
-def _forget(tx: Connection, room_id: int, seq: int) -> None:
+def _forget(tx: Connection, room_id: int, message: store.Row) -> None:
     """Leave nothing of a message but its id, in its row and in the events of it. The room is locked."""
+    seq, images = message["seq"], features().images
+    if message["type"] == "image" and images:
+        images.detach(tx, json.loads(message["content"] or "{}"))
     key = {"room_id": room_id, "seq": seq}
     tx.run(
         """
@@ -58,24 +64,27 @@ def _forget(tx: Connection, room_id: int, seq: int) -> None:
 
 def expire(db: Database, now: int, row: Row) -> Iterator[int]:
     """Take the old messages out of a room."""
-    while not _expire_some(db, now, row["room_id"]):
-        yield 0
-    yield 1
+    while count := _expire_some(db, now, row["room_id"]):
+        yield count
 
 
 @transaction
-def _expire_some(tx: Connection, now: int, room_id: int) -> bool:
-    """Whether that was all."""
+def _expire_some(tx: Connection, now: int, room_id: int) -> int:
+    """How many have been taken out now; 0 when that was all."""
     lock_room(tx, room_id)
     rows = tx.all(
         f"""
-        SELECT seq FROM party_messages WHERE room_id = :room_id AND expires_at <= :now
+        SELECT {columns(store.Row)} FROM party_messages WHERE room_id = :room_id AND expires_at <= :now
         ORDER BY seq LIMIT {AT_ONCE}
         """,
         room_id=room_id,
         now=now,
     )
     for row in rows:
-        _forget(tx, room_id, row["seq"])
-        tx.run("DELETE FROM party_messages WHERE room_id = :room_id AND seq = :seq", room_id=room_id, **row)
-    return len(rows) < AT_ONCE
+        _forget(tx, room_id, cast(store.Row, row))
+        tx.run(
+            "DELETE FROM party_messages WHERE room_id = :room_id AND seq = :seq",
+            room_id=room_id,
+            seq=row["seq"],
+        )
+    return len(rows)

@@ -7,9 +7,9 @@ from flask import Blueprint, request
 
 from party import clock
 from party.db import database
-from party.errors import HostOnly, RateLimited, RoomEnded, ValidationError
+from party.errors import HostOnly, ImageNotFound, RateLimited, RoomEnded, ValidationError
 from party.messages import removal, store
-from party.messages.errors import ImageNotFound, MessageNotFound
+from party.messages.errors import MessageNotFound
 from party.messages.models import Deleted, History, Post, Posted, React, Reactions
 from party.rows import Caller
 from party.web.calls import Parameter, call

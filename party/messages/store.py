@@ -9,8 +9,9 @@ from typing import Any, TypedDict, cast
 from party.clock import FUTURE_MS, iso
 from party.config import settings
 from party.db import Connection, Database, snapshot, transaction
-from party.errors import RateLimited, RoomEnded
-from party.messages.errors import ImageNotFound, MessageNotFound
+from party.errors import ImageNotFound, RateLimited, RoomEnded
+from party.features import features
+from party.messages.errors import MessageNotFound
 from party.messages.models import Drawing, ImageId, Post
 from party.rooms.stream import add_event, advance, lock_as_member, publish
 from party.rows import Caller, Member, Room, columns
@@ -54,20 +55,25 @@ def post(tx: Connection, now: int, caller: Caller, body: Post) -> tuple[int, boo
         "from_id": author["participant_id"],
         "name": author["name"],
         "type": body.type,
-        "content": to_json(_content(body.content)),
+        "content": to_json(_content(tx, author, body.content)),
         "created_at": now,
     }
     shown = {"message": _shown(message, [])}
     add_event(tx, room, now, "message-posted", author["participant_id"], shown)
     expires_at = now + settings().message_ttl_ms
     kept = {**message, "room_id": room["id"], "client_msg_id": body.clientMsgId, "expires_at": expires_at}
-    tx.insert_many("party_messages", [kept])
+    tx.insert_later("party_messages", [kept])
     return seq, True
 
 
-def _content(content: str | Drawing | ImageId) -> Any:
+def _content(tx: Connection, author: Member, content: str | Drawing | ImageId) -> Any:
+    """What is shown of the content. Raises `ImageNotFound`."""
     if isinstance(content, ImageId):
-        raise ImageNotFound
+        images = features().images
+        image = images.attach(tx, author, content.imageId) if images else None
+        if image is None:
+            raise ImageNotFound("You have uploaded no such image into this room.")
+        return image
     return content.model_dump() if isinstance(content, Drawing) else content
 
 
@@ -166,7 +172,7 @@ def react(
     if on == (tx.one(f"SELECT seq FROM party_reactions {where}", **key) is not None):
         return _reactions(tx, room["id"], [seq])[seq]
     if on:
-        tx.insert_many("party_reactions", [{**key, "since_seq": room["seq"] + 1}])
+        tx.insert_later("party_reactions", [{**key, "since_seq": room["seq"] + 1}])
     else:
         tx.run(f"DELETE FROM party_reactions {where}", **key)
     reactions = _reactions(tx, room["id"], [seq])[seq]

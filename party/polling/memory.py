@@ -25,6 +25,8 @@ from party.rows import Caller
 from party.web.tokens import hashed
 
 Answer = dict[str, Any]
+# What an answer has in which there is nothing new.
+_QUIET = frozenset(("messages", "count", "seq", "more", "gap", "pollAfterMs"))
 
 
 class Memory:
@@ -130,7 +132,7 @@ class Memory:
 
 def has_news(answer: Answer) -> bool:
     """Whether an answer says more than that nothing has come."""
-    return bool(answer["messages"]) or "room" in answer
+    return bool(answer["messages"]) or not answer.keys() <= _QUIET
 
 
 def memory() -> Memory:

@@ -1,7 +1,8 @@
 """The poll's answer."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+from party.features import Extended, Part
 from party.rooms.models import RoomOfGuest, RoomWithYou
 from party.web.models import Answer, Time
 
@@ -15,7 +16,9 @@ class StreamMessage(Answer):
     createdAt: Time
 
 
-class Poll(Answer):
+class Poll(Extended, Answer):
+    part: ClassVar[Part] = "poll"
+
     messages: list[StreamMessage]
     count: int
     seq: int

@@ -172,12 +172,16 @@ class Notifier:
 def addressees(database: Database, since: dict[int, int]) -> dict[int, set[int | None]]:
     """For whom the messages after these numbers are: room → members' row ids, or None for all."""
     places = [f"(room_id = {room_id:d} AND seq > {seq:d})" for room_id, seq in since.items()]
+    rooms = [f"(id = {room_id:d} AND silent_seq > {seq:d})" for room_id, seq in since.items()]
     found: dict[int, set[int | None]] = {}
     for start in range(0, len(places), ROOMS_AT_ONCE):
         somewhere = " OR ".join(places[start : start + ROOMS_AT_ONCE])
+        silent = " OR ".join(rooms[start : start + ROOMS_AT_ONCE])
         for row in database.all(
             f"SELECT room_id, to_id FROM party_signaling WHERE {somewhere}"
             f" UNION SELECT room_id, to_id FROM party_events WHERE {somewhere}"
+            # For whom those of features are, only they know.
+            f" UNION SELECT id, NULL FROM party_rooms WHERE {silent}"
         ):
             found.setdefault(row["room_id"], set()).add(row["to_id"])
     return found

@@ -1,12 +1,15 @@
 """What a poll finds in the database, and what it leaves there: its acknowledgement and a sign of life."""
 
 import json
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, cast
 
 from party import mailbox
 from party.clock import iso
 from party.db import Connection, Database, transaction
 from party.errors import RoomEnded
+from party.features import Item, features
 from party.polling.heartbeats import Heartbeats
 from party.polling.pace import empty_answer, poll_after_ms
 from party.rooms import dead_tokens, lobby, presence
@@ -19,6 +22,8 @@ ANSWER_MESSAGES = 200
 ANSWER_BYTES = 1024 * KIB
 # What a message takes in an answer besides its payload, rounded up.
 ENVELOPE_BYTES = 256
+# Something to be given: its number, its size, and what it is.
+_Pending = tuple[int, int, Message | Item]
 
 
 class _Reader(Due, Cursor, Activity):
@@ -27,11 +32,12 @@ class _Reader(Due, Cursor, Activity):
     token_hash: str | None
     acked_seq: int
     expired_seq: int
+    silent_seq: int
 
 
 _SELECT_READER = """
     SELECT p.token_hash, p.acked_seq, p.expired_seq, r.seq, r.skipped_after, r.status,
-           r.negotiated_at, r.relayed_at, r.due_at
+           r.negotiated_at, r.relayed_at, r.due_at, r.silent_seq
     FROM party_participants p JOIN party_rooms r ON r.id = p.room_id
     WHERE p.id = :id
 """
@@ -116,7 +122,11 @@ def read(
         run = database.write if acknowledges else database.read
         return run(lambda tx: _read(tx, now, caller, after, acknowledges, sent, with_room))
 
+    knows = bool(caller["silent_seq"])
     answer = attempt(with_room=after is None)
+    if caller["silent_seq"] and not knows:
+        # It was not known that there is any, so nobody has asked for it.
+        answer = attempt(with_room=after is None)
     return attempt(with_room=True) if answer["gap"] and after is not None else answer
 
 
@@ -136,6 +146,8 @@ def _read(
     # Of what the member has acknowledged no signal is left.
     signals = mailbox.pending_later(tx, caller["room_id"], caller["id"], after or 0, ANSWER_MESSAGES + 1)
     events = events_later(tx, caller["room_id"], caller["id"], after, ANSWER_MESSAGES + 1)
+    # Where there is nothing, as far as is known, nobody has to ask.
+    kept = features().items_later(tx, caller, after) if after is not None and caller["silent_seq"] else []
     if not with_room:
         tx.finish()
     reader = cast(_Reader | None, found.one())
@@ -143,38 +155,65 @@ def _read(
         raise dead_tokens.invalid(tx, caller["token_hash"])
     if after is not None:
         check_cursor(reader, after)
-    pending = cast(list[Message], signals.all() + events.all())
-    messages, more = _fill(caller, sorted(pending, key=lambda message: message["seq"]))
-    answer = {
-        "messages": messages,
-        "count": len(messages),
-        "seq": messages[-1]["seq"] if more else reader["seq"],
-        "more": more,
-        "gap": reader["expired_seq"] > max(after or 0, reader["acked_seq"]),
-        "pollAfterMs": poll_after_ms(now, reader, more=more, news=bool(messages), sent=sent),
-    }
+    caller["silent_seq"] = reader["silent_seq"]
+    messages = cast(list[Message], signals.all() + events.all())
+    pending: list[_Pending] = [
+        (row["seq"], len(row["payload"].encode()) + ENVELOPE_BYTES, row) for row in messages
+    ]
+    gap = reader["expired_seq"] > max(after or 0, reader["acked_seq"])
+    for items in kept:
+        found_items, has_forgotten = items()
+        pending += [(item.seq, item.bytes, item) for item in found_items]
+        gap = gap or has_forgotten
+    answer = _answer(now, caller, reader, pending, gap, sent)
     if with_room:
         room, viewer = room_row(tx, caller["room_id"]), member_row(tx, caller["id"])
         answer["room"] = view_for(tx, now, room, viewer or caller)
     return answer
 
 
-def _fill(caller: Caller, pending: list[Message]) -> tuple[list[dict[str, Any]], bool]:
-    """As many messages as fit into one answer, at least one, and whether any is left."""
-    messages: list[dict[str, Any]] = []
+def _answer(
+    now: int, caller: Caller, reader: _Reader, pending: list[_Pending], gap: bool, sent: bool
+) -> dict[str, Any]:
+    """As much of what is pending as fits into one answer: Poll without the room."""
+    taken, more = _fill(pending)
+    messages = [_shown(caller, what) for _, what in taken if not isinstance(what, Item)]
+    answer: dict[str, Any] = {
+        "messages": messages,
+        "count": len(messages),
+        "seq": taken[-1][0] if more else reader["seq"],
+        "more": more,
+        "gap": gap,
+        "pollAfterMs": poll_after_ms(now, reader, more=more, news=bool(taken), sent=sent),
+    }
+    for _, what in taken:
+        if isinstance(what, Item):
+            answer.setdefault(what.field, []).append(what.shown)
+    return answer
+
+
+def _fill(pending: list[_Pending]) -> tuple[list[tuple[int, Message | Item]], bool]:
+    """As much as fits, in order, and whether any is left.
+
+    What has the same number stays together; what comes first is given in any case.
+    """
+    taken: list[tuple[int, Message | Item]] = []
     size = 0
-    for row in pending:
-        size += len(row["payload"].encode()) + ENVELOPE_BYTES
-        if messages and (size > ANSWER_BYTES or len(messages) == ANSWER_MESSAGES):
-            return messages, True
-        messages.append(
-            {
-                "seq": row["seq"],
-                "type": row["type"],
-                "fromId": row["from_id"],
-                "toId": None if row["to_id"] is None else caller["participant_id"],
-                "payload": json.loads(row["payload"]),
-                "createdAt": iso(row["created_at"]),
-            }
-        )
-    return messages, False
+    for seq, same in groupby(sorted(pending, key=itemgetter(0)), key=itemgetter(0)):
+        together = list(same)
+        size += sum(bytes for _, bytes, _ in together)
+        if taken and (size > ANSWER_BYTES or len(taken) + len(together) > ANSWER_MESSAGES):
+            return taken, True
+        taken += [(seq, what) for _, _, what in together]
+    return taken, False
+
+
+def _shown(caller: Caller, row: Message) -> dict[str, Any]:
+    return {
+        "seq": row["seq"],
+        "type": row["type"],
+        "fromId": row["from_id"],
+        "toId": None if row["to_id"] is None else caller["participant_id"],
+        "payload": json.loads(row["payload"]),
+        "createdAt": iso(row["created_at"]),
+    }

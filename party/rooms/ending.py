@@ -2,7 +2,6 @@
 
 from typing import Any, Literal
 
-from party import mailbox
 from party.clock import iso
 from party.db import Connection, transaction
 from party.errors import PeerNotFound
@@ -73,5 +72,4 @@ def end_locked(
     """End a locked room; the event tells the reason, and the `outcome` of what was played in it."""
     data = {"status": "ended", "endedAt": iso(now), "reason": reason, **outcome}
     changes: dict[str, Any] = {"status": "ended", "ended_at": now, "expires_at": room["expires_at"]}
-    changes["due_at"] = mailbox.next_expiry(tx, room["id"])
     publish(tx, room, now, "room-ended", actor_id, data, members=True, **changes)

@@ -62,6 +62,7 @@ def by_token(or_previous: bool = False) -> Caller:
     if not any(known and same(token_hash, known) for known in stored):
         raise TokenInvalid
     caller["used_token_hash"] = token_hash
+    caller["silent_seq"] = 0
     return caller
 
 

@@ -57,6 +57,8 @@ def take(
 
 def change(tx: Connection, member: Member, **columns: Any) -> None:
     """Change a member's row, and what was read of it."""
+    if columns.get("role", member["role"]) != member["role"]:
+        features().role_changes(tx, member, columns["role"])
     assignments = ", ".join(f"{column} = :{column}" for column in columns)
     tx.later(f"UPDATE party_participants SET {assignments} WHERE id = :id", id=member["id"], **columns)
     member.update(cast(Member, columns))

@@ -126,21 +126,30 @@ def member_row(tx: Connection, member_id: int) -> Member | None:
 
 
 def advance(
-    tx: Connection, room: Stream, now: int, count: int = 1, *, members: bool = False, **changes: Any
+    tx: Connection,
+    room: Stream,
+    now: int,
+    count: int = 1,
+    *,
+    members: bool = False,
+    silent: bool = False,
+    **changes: Any,
 ) -> int:
     """Take `count` numbers of a locked room and return the first; a change keeps the room alive.
 
-    `members` marks a change of membership or status. `changes` of the room are made along the way, in
-    the table and in `room` itself.
+    `members` marks a change of membership or status, `silent` one under whose numbers there will be neither
+    signals nor events, but what a feature gives to polls (`Feature.items_later`). `changes` of the room are
+    made along the way, in the table and in `room` itself.
     """
     first: int = room["seq"] + 1
+    skipped = room["skipped"] + (count if silent else 0)
     changes = {"expires_at": now + (room["ttl_ms"] or settings().room_ttl_ms), **changes}
     if room["incarnation"] != tx.incarnation:
         changes |= {
             "incarnation": tx.incarnation,
             "skipped_after": room["seq"],
-            "skipped": room["skipped"] + SKIPPED,
         }
+        skipped += SKIPPED
         first += SKIPPED
     if changes.get("status") != "ended":
         # Mostly the end is put off; but a clock, or the setting, may have been set back.
@@ -156,6 +165,10 @@ def advance(
     changes["moved_at"] = clock.now_ms()
     if members:
         changes["members_seq"] = changes["seq"]
+    if silent:
+        changes["silent_seq"] = changes["seq"]
+    if skipped != room["skipped"]:
+        changes["skipped"] = skipped
     assignments = ", ".join(f"{column} = :{column}" for column in changes)
     tx.later(f"UPDATE party_rooms SET {assignments} WHERE id = :id", id=room["id"], **changes)
     room.update(cast(Stream, changes))

@@ -1,10 +1,11 @@
 """The bodies and answers of the signaling calls."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from party.errors import BadCursor
+from party.features import Extended, Part
 from party.polling.models import StreamMessage
 from party.rooms.models import RoomWithYou
 from party.web.models import KIB, Answer, Body, ClientMsgId, ParticipantId, Payload, at_most
@@ -79,8 +80,10 @@ Send = Annotated[
 ]
 
 
-class _PollFields(Answer):
+class _PollFields(Extended, Answer):
     """What a send answers in addition when its body had `after`."""
+
+    part: ClassVar[Part] = "poll"
 
     messages: list[StreamMessage] | None = None
     count: int | None = None

@@ -8,10 +8,13 @@ import base64
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from io import BytesIO
+from typing import IO, Any
 
 from flask import Response, after_this_request, g, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.formparser import MultiPartParser
 
 from party.config import settings
 from party.errors import ApiError, BadJson, JsonRequired, RateLimited, TooLarge, ValidationError
@@ -32,6 +35,10 @@ TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 MAX_STRUCTURE = MAX_DATA_BYTES + 4 * KIB
 # More than this is parsed for members only. A batch of signals may have more than the above.
 MAX_STRUCTURE_OF_STRANGERS = 64 * KIB
+
+# What a form takes besides its file.
+FORM_BYTES = 16 * KIB
+MAX_FORM_PARTS = 20
 
 # A refused body counts as this many bytes at least.
 LEAST_BYTES = KIB
@@ -73,6 +80,28 @@ def read_json(
     if not isinstance(value, dict):
         raise ValidationError("The body must be a JSON object.")
     return value
+
+
+def read_file(field: str, limit: int) -> bytes:
+    """The file of at most `limit` bytes in a field of a form. Raises `ValidationError`, `TooLarge`."""
+    _admit(lambda: None)
+    raw = _read(limit + FORM_BYTES)
+    parser = MultiPartParser(stream_factory=_in_memory, max_form_parts=MAX_FORM_PARTS)
+    boundary = request.mimetype_params.get("boundary", "").encode()
+    file = None
+    if request.mimetype == "multipart/form-data":
+        with suppress(ValueError):
+            file = parser.parse(BytesIO(raw), boundary, len(raw))[1].get(field)
+    if file is None:
+        raise ValidationError(f"{field}: a file is missing in this field of a multipart form", field=field)
+    found: bytes = file.read()
+    if len(found) > limit:
+        raise TooLarge
+    return found
+
+
+def _in_memory(*_: Any, **__: Any) -> IO[bytes]:
+    return BytesIO()
 
 
 def _admit(member: Callable[[], Caller | None]) -> None:

@@ -19,7 +19,7 @@ from party.errors import ApiError, ValidationError
 from party.features import Extended, features
 from party.rows import Access, Caller
 from party.web.addresses import client_key
-from party.web.body import read_json
+from party.web.body import read_file, read_json
 from party.web.models import KIB, SMALL_BODY_BYTES
 from party.web.rate_limits import rate_limits
 
@@ -56,6 +56,21 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Upload:
+    """A form with a file in one field, of at most so many bytes."""
+
+    field: str
+    max_bytes: int
+
+
+@dataclass(frozen=True)
+class File:
+    """An answer that is a file of one of these media types."""
+
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Call:
     """What is known of a call besides its view."""
 
@@ -65,6 +80,7 @@ class Call:
     answers: dict[int, Any]
     errors: tuple[type[ApiError], ...]
     parameters: tuple[Parameter, ...]
+    upload: Upload | None
 
 
 def call(
@@ -74,6 +90,7 @@ def call(
     previous_token: bool = False,
     body: Any = None,
     max_body: int = SMALL_BODY_BYTES,
+    upload: Upload | None = None,
     own_limit: bool = False,
     parse: Callable[[], dict[str, Any]] | None = None,
     parameters: tuple[Parameter, ...] = (),
@@ -83,11 +100,12 @@ def call(
     """Declare a view.
 
     `body` is the pydantic type of the JSON body, given to the view as `body=`, which takes up to
-    `max_body` bytes. With `own_limit` the view sees to it that nobody calls it too often. `parse` reads
-    `parameters` into further arguments. Members' calls get `caller=` in place of the URL's code;
-    under "anyone or member" the view gets both, and None for a stranger. `previous_token` also lets
-    in the token before an unconfirmed rejoin. `answers` are types by status, the first being the
-    status of a view that returns no other; `errors` are those that the view itself may raise.
+    `max_body` bytes; `upload` is a form with a file in its place, given as `file=`. With `own_limit` the
+    view sees to it that nobody calls it too often. `parse` reads `parameters` into further arguments.
+    Members' calls get `caller=` in place of the URL's code; under "anyone or member" the view gets both,
+    and None for a stranger. `previous_token` also lets in the token before an unconfirmed rejoin. `answers`
+    are types by status, the first being the status of a view that returns no other, or a file that it
+    returns as a response; `errors` are those that the view itself may raise.
     """
     check = checked_by(body) if body is not None else None
 
@@ -95,9 +113,7 @@ def call(
         @wraps(view)
         def run(**arguments: Any) -> Response:
             if request.method == "POST":
-                value = read_json(max_body, lambda: _member(access, previous_token))
-                if check is not None:
-                    arguments["body"] = check(value)
+                arguments |= _read(check, max_body, upload, access, previous_token)
             if parse is not None:
                 arguments |= parse()
             if access != "anyone":
@@ -113,10 +129,24 @@ def call(
             data, status = result if isinstance(result, tuple) else (result, next(iter(answers)))
             return _answer(data, status, None if own_limit else arguments.get("caller"))
 
-        run.call = Call(summary, access, body, answers, errors, parameters)  # type: ignore[attr-defined]
+        run.call = Call(summary, access, body, answers, errors, parameters, upload)  # type: ignore[attr-defined]
         return run
 
     return decorate
+
+
+def _read(
+    check: Callable[[dict[str, Any]], Any] | None,
+    max_body: int,
+    upload: Upload | None,
+    access: Access,
+    previous_token: bool,
+) -> dict[str, Any]:
+    """What a request's body has for the view."""
+    if upload is not None:
+        return {"file": read_file(upload.field, upload.max_bytes)}
+    value = read_json(max_body, lambda: _member(access, previous_token))
+    return {"body": check(value)} if check is not None else {}
 
 
 def _answer(data: Any, status: int, charged: Caller | None) -> Response:

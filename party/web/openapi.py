@@ -13,7 +13,7 @@ from party import errors
 from party.errors import ApiError
 from party.version import VERSION
 from party.web.body import ENCODED_BODY, ENCODED_BODY_HEADER
-from party.web.calls import Call, Parameter
+from party.web.calls import Call, File, Parameter, Upload
 from party.web.models import CODE_ALPHABET, CODE_LENGTH
 
 REFERENCES = "#/components/schemas/{model}"
@@ -74,7 +74,12 @@ class _Schemas:
 
     def __init__(self, calls: list[tuple[Rule, Call]]) -> None:
         bodies = [("validation", call.body) for _, call in calls if call.body is not None]
-        answers = [("serialization", answer) for _, call in calls for answer in call.answers.values()]
+        answers = [
+            ("serialization", answer)
+            for _, call in calls
+            for answer in call.answers.values()
+            if not isinstance(answer, File)
+        ]
         adapters = {(mode, str(type_)): TypeAdapter(type_) for mode, type_ in [*bodies, *answers]}
         found, definitions = TypeAdapter.json_schemas(
             [(key, key[0], adapter) for key, adapter in adapters.items()],  # type: ignore[misc]
@@ -99,7 +104,9 @@ def _operation(rule: Rule, method: str, call: Call, schemas: _Schemas) -> dict[s
         "parameters": parameters + [_parameter(parameter) for parameter in call.parameters],
         "responses": {
             **{
-                str(status): _success(schemas.of("serialization", answer))
+                str(status): _file(answer)
+                if isinstance(answer, File)
+                else _success(schemas.of("serialization", answer))
                 for status, answer in call.answers.items()
             },
             **_failures(_errors(method, call)),
@@ -110,9 +117,20 @@ def _operation(rule: Rule, method: str, call: Call, schemas: _Schemas) -> dict[s
         content = {"application/json": {"schema": schema}, "text/plain": {"schema": _encoded(schema)}}
         operation["requestBody"] = {"required": _is_needed(call.body), "content": content}
         operation["parameters"].append(_parameter(ENCODED))
+    if call.upload is not None:
+        operation["requestBody"] = {"required": True, "content": {"multipart/form-data": _form(call.upload)}}
     if call.access != "anyone":
         operation["security"] = [{"token": []}, *([{}] if call.access == "anyone or member" else [])]
     return operation
+
+
+def _file(file: File) -> dict[str, Any]:
+    return {"description": "Success", "content": {type: {"schema": {}} for type in file.types}}
+
+
+def _form(upload: Upload) -> dict[str, Any]:
+    properties = {upload.field: {"type": "string", "contentMediaType": "application/octet-stream"}}
+    return {"schema": {"type": "object", "properties": properties, "required": [upload.field]}}
 
 
 def _encoded(schema: dict[str, Any]) -> dict[str, Any]:

@@ -68,12 +68,12 @@ def pair(client: Api) -> tuple[Seat, Seat]:
 
 def test_sending(pair: tuple[Seat, Seat], costs: Check) -> None:
     host, guest = pair
-    costs(lambda: host.send(guest), 3, 38)
-    costs(lambda: host.send(guest, clientMsgId="1"), 3, 38)
-    costs(lambda: host.send(guest, clientMsgId="1"), 3, 38)
-    costs(lambda: host.send_batch([{"toId": guest.id, "type": "ice", "payload": {}}] * 10), 3, 38)
+    costs(lambda: host.send(guest), 3, 40)
+    costs(lambda: host.send(guest, clientMsgId="1"), 3, 40)
+    costs(lambda: host.send(guest, clientMsgId="1"), 3, 40)
+    costs(lambda: host.send_batch([{"toId": guest.id, "type": "ice", "payload": {}}] * 10), 3, 40)
     guest.read()
-    costs(lambda: guest.send(host, after=guest.seq), 4, 57)
+    costs(lambda: guest.send(host, after=guest.seq), 4, 61)
 
 
 def test_polling_as_one_whom_the_process_knows(
@@ -82,13 +82,13 @@ def test_polling_as_one_whom_the_process_knows(
     """The room is read for each poll, as where few poll."""
     monkeypatch.setattr(room_cache, "SHARED_FROM", 1_000_000)
     host, guest = pair
-    costs(lambda: guest.poll(guest.seq), 1, 10)
+    costs(lambda: guest.poll(guest.seq), 1, 11)
     for _ in range(2):
         host.send(guest)
-        costs(lambda: guest.poll(guest.seq), 2, 29)  # the second time it acknowledges as well
+        costs(lambda: guest.poll(guest.seq), 2, 32)  # the second time it acknowledges as well
         guest.read()
-    costs(lambda: guest.poll(guest.seq), 2, 10)
-    costs(lambda: guest.poll(guest.seq), 1, 10)
+    costs(lambda: guest.poll(guest.seq), 2, 11)
+    costs(lambda: guest.poll(guest.seq), 1, 11)
 
 
 def test_polling_as_one_whom_the_process_does_not_know(
@@ -96,9 +96,9 @@ def test_polling_as_one_whom_the_process_does_not_know(
 ) -> None:
     monkeypatch.setattr(room_cache.RoomCache, "seat", lambda self, token_hash: None)
     host, guest = pair
-    costs(lambda: guest.poll(guest.seq), 1, 21)
+    costs(lambda: guest.poll(guest.seq), 1, 22)
     for _ in range(2):
         host.send(guest)
-        costs(lambda: guest.poll(guest.seq), 2, 40)
+        costs(lambda: guest.poll(guest.seq), 2, 43)
         guest.read()
-    costs(lambda: guest.poll(guest.seq), 2, 21)
+    costs(lambda: guest.poll(guest.seq), 2, 22)

@@ -428,7 +428,7 @@ def test_a_message_lives_as_long_as_the_setting_says(make_app: MakeApp, clock: C
     assert texts(host) == ["later"]
     assert react(host, first).code == delete(host, first).code == "MESSAGE_NOT_FOUND"
     with app.app_context():
-        assert clean(app.extensions["party.database"], clock.now)["rooms freed of old messages"] == 1
+        assert clean(app.extensions["party.database"], clock.now)["old messages removed"] == 1
     assert "a secret" not in stored(app)
     assert [event["payload"] for event in lasting(host.poll(old).data["messages"])] == [
         {"message": {"id": first}},

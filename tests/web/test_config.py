@@ -32,7 +32,12 @@ DEFAULTS: dict[str, Any] = {
     "MAX_ROOM_TTL_HOURS": 48,
     "SIGNAL_TTL_SECONDS": 120,
     "MESSAGE_TTL_HOURS": 48,
+    "IMAGES": False,
+    "IMAGES_MB": 200,
     "ONLINE_SECONDS": 90,
+    "HOST_GONE_AFTER_SECONDS": 120,
+    "DISCONNECTED_AFTER_SECONDS": 300,
+    "SEAT_FREED_AFTER_SECONDS": 600,
     "LONG_POLL_SECONDS": 0,
     "TURN_URLS": [],
     "TURN_SECRET": None,
@@ -41,7 +46,7 @@ DEFAULTS: dict[str, Any] = {
     "LEGACY_PHP_PATHS": False,
 }
 # These differ between the engines or have no single value; tests of their own say how.
-OTHERS = {"DATABASE_URL", "SECRET_KEY", "STUN_URLS", "DEMO"}
+OTHERS = {"DATABASE_URL", "IMAGES_FOLDER", "SECRET_KEY", "STUN_URLS", "DEMO"}
 MYSQL = "mysql://app:hunter2@db.example:3306/party"
 
 
@@ -59,6 +64,7 @@ def test_every_setting_has_the_default_of_the_contract(tmp_path: Path) -> None:
     assert {name: getattr(found, name) for name in DEFAULTS} == DEFAULTS
     assert set(Settings.model_fields) == DEFAULTS.keys() | OTHERS
     assert found.model_dump()["DATABASE_URL"] == f"sqlite:///{tmp_path}/instance/party.sqlite3"
+    assert found.model_dump()["IMAGES_FOLDER"] == f"{tmp_path}/instance/images"
     assert found.DEMO is True
     assert len(found.STUN_URLS) == 1
     assert found.STUN_URLS[0].startswith("stun:")
@@ -361,7 +367,8 @@ def test_config_example_names_all_settings_with_their_true_defaults(tmp_path: Pa
     }
     assert shown.keys() == Settings.model_fields.keys()
     defaults = load_settings(tmp_path, {}).model_dump()
-    defaults["DATABASE_URL"] = Settings.model_fields["DATABASE_URL"].default
+    for name in ("DATABASE_URL", "IMAGES_FOLDER"):
+        defaults[name] = Settings.model_fields[name].default
     # Nothing is configured for these, so the file shows what a value looks like.
     examples = {"SECRET_KEY", "TRUSTED_NETWORKS", "TURN_URLS", "TURN_SECRET", "METRICS_TOKEN"}
     for name in shown.keys() - examples:

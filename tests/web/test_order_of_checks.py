@@ -54,6 +54,8 @@ def example(schema: dict[str, Any], document: dict[str, Any]) -> Any:
     for choice in ("oneOf", "anyOf"):
         if choice in schema:
             return example(schema[choice][0], document)
+    if "examples" in schema:
+        return schema["examples"][0]
     if "const" in schema:
         return schema["const"]
     if "enum" in schema:
