@@ -51,6 +51,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         "party.quiz",
         "party.messages",
         "party.state",
+        "party.images",
         "party.ice",
         "party.history",
         "party.php_paths",

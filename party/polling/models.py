@@ -17,7 +17,7 @@ class StreamMessage(Answer):
 
 
 class Poll(Extended, Answer):
-    part: ClassVar[Part] = "poll"
+    parts: ClassVar[tuple[Part, ...]] = ("poll",)
 
     messages: list[StreamMessage]
     count: int

@@ -83,7 +83,7 @@ Send = Annotated[
 class _PollFields(Extended, Answer):
     """What a send answers in addition when its body had `after`."""
 
-    part: ClassVar[Part] = "poll"
+    parts: ClassVar[tuple[Part, ...]] = ("poll",)
 
     messages: list[StreamMessage] | None = None
     count: int | None = None

@@ -85,7 +85,7 @@ def test_polling_as_one_whom_the_process_knows(
     costs(lambda: guest.poll(guest.seq), 1, 11)
     for _ in range(2):
         host.send(guest)
-        costs(lambda: guest.poll(guest.seq), 2, 32)  # the second time it acknowledges as well
+        costs(lambda: guest.poll(guest.seq), 2, 33)  # the second time it acknowledges as well
         guest.read()
     costs(lambda: guest.poll(guest.seq), 2, 11)
     costs(lambda: guest.poll(guest.seq), 1, 11)
@@ -99,6 +99,6 @@ def test_polling_as_one_whom_the_process_does_not_know(
     costs(lambda: guest.poll(guest.seq), 1, 22)
     for _ in range(2):
         host.send(guest)
-        costs(lambda: guest.poll(guest.seq), 2, 43)
+        costs(lambda: guest.poll(guest.seq), 2, 44)
         guest.read()
     costs(lambda: guest.poll(guest.seq), 2, 22)
