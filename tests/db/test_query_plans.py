@@ -52,6 +52,8 @@ TABLES = (
     "signaling",
     "sent",
     "events",
+    "bans",
+    "dead_tokens",
     "rate_limits",
 )
 TABLES_OF_FEATURES = {
@@ -86,6 +88,8 @@ def fill(database: Database, numbers: range, at: int) -> None:
                     "seq": 5,
                     "negotiated_at": at,
                     "due_at": at + 10**9 + id if id % 3 else None,
+                    "listed": id % 2,
+                    "game_type": f"game-{id % 5}",
                     "ended_at": None if id % 3 else at,
                     "moved_at": at + id,
                     **times,
@@ -102,7 +106,7 @@ def fill(database: Database, numbers: range, at: int) -> None:
                     "room_id": id,
                     "participant_id": f"m{n}",
                     "name": "M",
-                    "role": "guest" if n else "host",
+                    "role": "player" if n else "host",
                     "token_hash": f"token {id} {n}",
                     "retry_key_hash": f"key {id} {n}",
                     "joined_at": at,
@@ -136,6 +140,11 @@ def fill(database: Database, numbers: range, at: int) -> None:
                 for id, n in seats
             ],
         )
+        tx.insert_many(
+            "party_dead_tokens",
+            [{"token_hash": f"dead {id} {n}", "room_id": id, "reason": "left"} for id, n in seats],
+        )
+        tx.insert_many("party_bans", [{"room_id": id, "participant_id": f"b{n}"} for id, n in seats])
         tx.insert_many(
             "party_events",
             [
@@ -334,6 +343,36 @@ def test_a_rooms_life_reads_what_is_its_own(full: Flask, seats: list[Seat], chec
             host.api.create_room(retryKey=key)
         host.api.request("GET", "/limits")
         host.call("DELETE")
+    check(said)
+
+
+def test_a_room_that_a_host_runs_reads_what_is_its_own(
+    full: Flask, seats: list[Seat], check: Check, clock: Clock
+) -> None:
+    host, player, other = seats
+    with statements(full) as said:
+        host.call("POST", "/settings", {"approval": True, "seats": 3, "listed": True, "gameType": "game-1"})
+        for id in ("a", "b"):
+            host.api.join(host.code, participantId=id, deviceId=f"device-0123456789-{id}")
+        host.call("POST", "/approve", {"participantId": "a", "approved": True})
+        host.call("POST", "/remove", {"participantId": "b", "ban": True})
+        host.api.request("POST", f"/rooms/{host.code}/join", {"name": "B", "participantId": "b"})
+        player.call("POST", "/role", {"role": "spectator"})
+        player.call("POST", "/rename", {"name": "Other"})
+        player.call("POST", "/away")
+        player.read()
+        host.call("POST", "/host", {"participantId": other.id})
+        host.call("POST", "/leave")
+        host.poll()
+        clock.advance(100)
+        other.read()
+    check(said)
+
+
+@pytest.mark.parametrize("query", ["", "?gameType=game-1", "?limit=50"])
+def test_the_list_of_rooms_reads_some_of_those_that_are_listed(full: Flask, check: Check, query: str) -> None:
+    with statements(full) as said:
+        Api.of_app(full).request("GET", f"/rooms{query}")
     check(said)
 
 
