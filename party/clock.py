@@ -1,14 +1,14 @@
 """The one clock. Call it as `clock.now_ms()`, so that a test can bind it.
 
 Several hosts may serve one database, and what one of them stores another one compares with its own time. So
-where a host's clock is more than two seconds away from the database's, the host goes by the latter.
+where a host's clock is clearly away from the database's, the host goes by the latter.
 """
 
 import time
 from datetime import datetime, timezone
 
 # Clocks that are kept by NTP differ by less.
-APART_MS = 2_000
+APART_MS = 200
 # What lies further in the future than this comes from a clock that was wrong, and has been set right since.
 FUTURE_MS = 60_000
 
@@ -20,11 +20,11 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000 + _offset_ms
 
 
-def follow(other_ms: int) -> None:
-    """Go by another clock, which shows this just now, if this host's is too far away from it."""
+def follow(other_ms: int, within_ms: int = 0) -> None:
+    """Go by another clock if this host's is too far away: it shows this now, give or take `within_ms`."""
     global _offset_ms
     difference = other_ms - time.time_ns() // 1_000_000
-    _offset_ms = difference if abs(difference) > APART_MS else 0
+    _offset_ms = difference if abs(difference) > APART_MS + within_ms else 0
 
 
 def offset_ms() -> int:

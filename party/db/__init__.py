@@ -241,6 +241,7 @@ class Database:
                 # With jitter, or those who collided once would collide again.
                 pause *= 1 + random.random()
                 if time.monotonic() + pause > deadline:
+                    log.warning("given up after many tries: %s", error.__cause__ or error)
                     raise Unavailable from error
                 time.sleep(pause)
 

@@ -10,6 +10,7 @@ together, and what nobody needs an answer to goes along with the commit:
     tx.later("UPDATE ...")  # sent with the commit
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
@@ -19,6 +20,8 @@ from party.db.engines import Engine, Result, Statement
 from party.db.errors import Conflict, Locked, Lost, translated
 from party.db.room_locks import STUCK_SECONDS, Crowded, RoomLocks
 from party.errors import Unavailable
+
+log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 
@@ -200,8 +203,9 @@ class Connection:
             results = self._engine.execute(self._raw, [statement for statement, _ in waiting])
         except self._engine.errors as error:
             ours = translated(self._engine, error)
-            if COMMIT in said and isinstance(ours, Lost):
+            if isinstance(ours, Lost | Conflict) and self._may_be_committed(said, ours):
                 # Nobody knows whether it was committed: it must not be repeated.
+                log.warning("a commit without an answer: %s", error)
                 raise Unavailable from error
             if locking and isinstance(ours, Conflict):
                 self._give_up(*locking, began, ours)
@@ -211,6 +215,15 @@ class Connection:
             answer.result = result
         if locking:
             self._room_locks.moved(locking[0])
+
+    def _may_be_committed(self, said: list[str], ours: Exception) -> bool:
+        """Whether what has failed with this may have been committed all the same."""
+        if COMMIT not in said:
+            return False
+        refused, commit = self._engine.refused(self._raw), said.index(COMMIT)
+        if refused is None or refused == commit:
+            return isinstance(ours, Lost)
+        return refused > commit
 
     def _give_up(self, room_id: int, wait: bool, began: float, error: Conflict) -> None:
         """Raise what it means that a room's lock was not to be had; nothing where it can be tried again."""

@@ -44,6 +44,9 @@ class Engine(ABC):
     # How long to wait for an answer of the server; None for migrations, which take what they take.
     answer_timeout_seconds: float | None = ANSWER_TIMEOUT_SECONDS
 
+    # Whether there are several servers, each with a clock of its own.
+    has_several_hosts = False
+
     @abstractmethod
     def connect(self) -> Any:
         """A fresh DB-API connection in autocommit mode, whose rows are dicts."""
@@ -51,6 +54,10 @@ class Engine(ABC):
     @abstractmethod
     def execute(self, connection: Any, statements: Sequence[Statement]) -> list[Result]:
         """Run statements in one round trip where that can be; the first that fails ends it."""
+
+    def refused(self, connection: Any) -> int | None:
+        """The place of the statement that the server refused, among those that failed; None if unknown."""
+        return None
 
     @abstractmethod
     def alive(self, connection: Any) -> bool:

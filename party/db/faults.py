@@ -120,6 +120,12 @@ def of_mysql(error: Exception) -> Fault:
     return Fault.OTHER if isinstance(error, ours) else Fault.REFUSED
 
 
+def is_answer(error: Exception) -> bool:
+    """Whether the server said this, and not PyMySQL that it said nothing: those numbers are its own."""
+    number = error.args[0] if error.args else None
+    return isinstance(number, int) and number > 0 and number not in range(2000, 3000)
+
+
 # By the beginning of SQLite's name for it, or of its message: Python 3.10 does not tell the name.
 _SQLITE: dict[Fault, str] = {
     Fault.CONFLICT: (

@@ -14,18 +14,13 @@ REST_SECONDS = 3.0
 
 
 class Hosts:
-    """Those of one DATABASE_URL. One that is alone never rests: there is nothing better to ask."""
+    """Those of one DATABASE_URL."""
 
     def __init__(self, hosts: tuple[Host, ...]) -> None:
         self._hosts = hosts
         # On the monotonic clock: until when those that failed rest, and when each failed last.
         self._rests_until: dict[Host, float] = {}
         self._failed_at: dict[Host, float] = {}
-
-    @property
-    def are_several(self) -> bool:
-        """Whether there is another one to go to."""
-        return len(self._hosts) > 1
 
     def to_try(self) -> Iterator[Host]:
         """Those that do not rest, best first. One that failed before rests for others while it is tried."""
@@ -45,9 +40,8 @@ class Hosts:
 
     def failed(self, host: Host) -> None:
         """It does not answer, or cannot do what it is there for."""
-        if self.are_several:
-            self._failed_at[host] = time.monotonic()
-            self._rests_until[host] = self._failed_at[host] + REST_SECONDS
+        self._failed_at[host] = time.monotonic()
+        self._rests_until[host] = self._failed_at[host] + REST_SECONDS
 
     def is_good(self, host: Host, since: float) -> bool:
         """Whether a connection of that moment is good: its server has not failed, and no better is to try."""

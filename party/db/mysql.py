@@ -97,6 +97,7 @@ class MySQL(Engine):
         except ValueError as error:
             raise ConfigError(f"DATABASE_URL: {error}") from None
         self.hosts = Hosts(self.target.hosts)
+        self.has_several_hosts = len(self.target.hosts) > 1
         # When a connection was lost last: those that were used before may be, too.
         self._suspected_at = 0.0
 
@@ -106,7 +107,7 @@ class MySQL(Engine):
             try:
                 connection = self._connect_to(host)
             except (pymysql.err.MySQLError, OSError) as error:
-                if not self.hosts.are_several or faults.of_mysql(error) is Fault.BUSY:
+                if not self.has_several_hosts or faults.of_mysql(error) is Fault.BUSY:
                     raise
                 log.warning("no connection to the database on %s: %s", host, error)
                 self.hosts.failed(host)
@@ -191,16 +192,22 @@ class MySQL(Engine):
                 self._execute(cursor, sql, results)
         except pymysql.err.MySQLError as error:
             self._note(connection, error)
+            connection.refused = len(results) if faults.is_answer(error) else None
             raise
         connection.last_used = time.monotonic()
         return results
+
+    def refused(self, connection: Any) -> int | None:
+        found: int | None = connection.refused
+        return found
 
     def _note(self, connection: Any, error: Exception) -> None:
         """Learn from an error how the server is."""
         fault = faults.of_mysql(error)
         if fault is Fault.LOST:
             self._suspected_at = time.monotonic()
-        if fault in (Fault.AWAY, Fault.READ_ONLY) or isinstance(error.__context__, TimeoutError):
+        is_silent = isinstance(error.__context__, TimeoutError)
+        if self.has_several_hosts and (is_silent or fault in (Fault.AWAY, Fault.READ_ONLY)):
             self.hosts.failed(connection.host)
 
     def _execute(self, cursor: DictCursor, sql: str, results: list[Result]) -> None:
@@ -231,7 +238,9 @@ class MySQL(Engine):
         return False
 
     def alive(self, connection: Any) -> bool:
-        if not connection.open or not self.hosts.is_good(connection.host, connection.opened_at):
+        if not connection.open:
+            return False
+        if self.has_several_hosts and not self.hosts.is_good(connection.host, connection.opened_at):
             return False
         if connection.last_used < max(self._suspected_at, time.monotonic() - TRUSTED_IDLE_SECONDS):
             try:
@@ -252,7 +261,7 @@ class MySQL(Engine):
 
     def fault(self, error: Exception) -> Fault:
         fault = faults.of_mysql(error)
-        if fault in (Fault.AWAY, Fault.READ_ONLY) and self.hosts.are_several:
+        if fault in (Fault.AWAY, Fault.READ_ONLY) and self.has_several_hosts:
             return Fault.LOST
         return fault
 
@@ -263,6 +272,7 @@ class _Connection(pymysql.connections.Connection):
     PyMySQL would read the system's certificates for each, which takes 20 ms, and compare nothing with them.
     """
 
+    refused: int | None = None
     _tls: ClassVar[ssl.SSLContext | None] = None
 
     def wait_for_answers(self, seconds: float | None) -> None:
@@ -300,8 +310,10 @@ def _read_clock(connection: Any) -> None:
     asked_at = time.monotonic()
     with connection.cursor() as cursor:
         cursor.execute("SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000 AS now")
-        if time.monotonic() - asked_at < CLOCK_ANSWER_SECONDS:
-            clock.follow(int(cursor.fetchone()["now"]))
+        if (took := time.monotonic() - asked_at) < CLOCK_ANSWER_SECONDS:
+            # It was so at some moment between question and answer.
+            half_ms = round(took * 500)
+            clock.follow(int(cursor.fetchone()["now"]) + half_ms, half_ms)
     connection.clock_read_at = time.monotonic()
 
 

@@ -23,8 +23,8 @@ FLUSH_SECONDS = 3.0
 # of a room's life. The row is far behind at so many times that.
 PART_SEEN, PART_ALIVE = 10, 100
 FAR = 3
-# Rows in one statement: with many more MySQL would rather read the whole table.
-AT_ONCE = 1000
+# Rows in one transaction: in a cluster, one of many would again and again be undone by changes of a few.
+AT_ONCE = 50
 
 
 class Heartbeats:

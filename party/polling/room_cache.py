@@ -29,9 +29,11 @@ SHARED_FROM = 10
 # A room that nobody asked for in this time is forgotten, with its seats.
 FORGET_SECONDS = 30.0
 # Up to so many rooms are read whole in each tick. Of more, only those that moved since the last tick, and in
-# turn so many of all: a commit may come late, and the clocks of several hosts differ.
+# turn so many of all: a commit may come late, and the clocks of several hosts differ. A little where all
+# go by one database server's (`party.clock`); more where there are several of those.
 READ_WHOLE = 100
-OVERLAP_MS = 500
+OVERLAP_MS = 700
+CLOCKS_APART_MS = 5_000
 
 _COLUMNS = columns(PolledRoom)
 
@@ -188,9 +190,10 @@ class RoomCache:
             ]
             self._turn = self._turn + READ_WHOLE if self._turn + READ_WHOLE < len(rooms) else 0
             whole = new + whole[self._turn : self._turn + READ_WHOLE]
+            overlap_ms = OVERLAP_MS + (CLOCKS_APART_MS if self._database.engine.has_several_hosts else 0)
             moved = self._database.all(
                 f"SELECT {_COLUMNS} FROM party_rooms WHERE moved_at >= :since",
-                since=self._read_at_ms - OVERLAP_MS,
+                since=self._read_at_ms - overlap_ms,
             )
         self._enter(rooms, cast(list[PolledRoom], moved) + self._read_whole(whole), whole)
         self._read_at, self._read_at_ms = began, now

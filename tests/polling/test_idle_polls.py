@@ -676,6 +676,29 @@ def test_changes_by_a_host_whose_clock_is_off_are_seen_after_one_turn(
     assert seqs(app, many_rooms) == [1] * 23
 
 
+@pytest.mark.needs("quiz")
+@pytest.mark.usefixtures("hour_between_readings")
+@pytest.mark.parametrize("off_seconds", [-5, 5])
+def test_changes_by_a_host_that_goes_by_another_database_servers_clock_are_seen_at_once(
+    app: Flask,
+    make_app: MakeApp,
+    many_rooms: list[Seat],
+    clock: Clock,
+    off_seconds: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(room_cache, "OVERLAP_MS", 500)
+    monkeypatch.setattr(app.extensions["party.database"].engine, "has_several_hosts", True)
+    read_again(app)
+    other = make_app()
+    clock.advance(off_seconds)
+    for room in many_rooms:
+        through(other, room).call("POST", "/quiz", {"quizData": {}})
+    clock.advance(-off_seconds)
+    read_again(app)
+    assert seqs(app, many_rooms) == [1] * 23
+
+
 @pytest.mark.usefixtures("hour_between_readings")
 def test_a_commit_that_came_late_is_seen(app: Flask, many_rooms: list[Seat], clock: Clock) -> None:
     """It took its number, then came readings, and only then the commit."""

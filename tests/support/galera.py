@@ -22,7 +22,7 @@ class Node(MariaDB):
     def __init__(self, cluster: "Galera", number: int) -> None:
         self._cluster = cluster
         self.number = number
-        self.group_port, self._state_port = free_port(), free_port()
+        self.group_port, self.state_port, self.copy_port = free_port(), free_port(), free_port()
         super().__init__()
 
     def _install(self) -> None:
@@ -115,7 +115,7 @@ class Galera:
         """What makes a server a part of this cluster; it gives up a silent one after a second."""
         provider = {
             "gmcast.listen_addr": f"tcp://127.0.0.1:{node.group_port}",
-            "ist.recv_addr": f"127.0.0.1:{node._state_port}",
+            "ist.recv_addr": f"127.0.0.1:{node.state_port}",
             "gcache.size": "8M",
             "evs.suspect_timeout": "PT1S",
             "evs.keepalive_period": "PT0.3S",
@@ -130,6 +130,7 @@ class Galera:
             "--wsrep-cluster-name=party",
             f"--wsrep-node-address=127.0.0.1:{node.group_port}",
             f"--wsrep-node-name=node{node.number}",
+            f"--wsrep-sst-receive-address=127.0.0.1:{node.copy_port}",
             f"--wsrep-provider-options={';'.join(f'{key}={value}' for key, value in provider.items())}",
             "--binlog-format=ROW",
             "--innodb-autoinc-lock-mode=2",
