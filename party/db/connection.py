@@ -71,6 +71,7 @@ class Connection:
         self._waiting: list[tuple[Statement, Answer]] = []
         self._is_open = False  # there is something to be undone
         self._is_over = False
+        self._bears_repeating = False
         self._room_locks = room_locks
         # The rooms in whose lines this transaction is; the one whose lock is sent next, and whether to wait.
         self._lines: set[int] = set()
@@ -169,7 +170,11 @@ class Connection:
         self._is_over = True
 
     def look_later(self) -> None:
-        """Commit, but `later`; and what comes after that sees one moment and changes nothing."""
+        """Commit, but `later`; and what comes after that sees one moment and changes nothing.
+
+        All of it is repeated where it failed, committed or not: what was changed must bear that.
+        """
+        self._bears_repeating = True
         for statement in (COMMIT, *self._engine.begin_read):
             self.later(statement)
 
@@ -203,7 +208,7 @@ class Connection:
             results = self._engine.execute(self._raw, [statement for statement, _ in waiting])
         except self._engine.errors as error:
             ours = translated(self._engine, error)
-            if isinstance(ours, Lost | Conflict) and self._may_be_committed(said, ours):
+            if isinstance(ours, Lost | Conflict) and self._may_be_committed(said, error):
                 # Nobody knows whether it was committed: it must not be repeated.
                 log.warning("a commit without an answer: %s", error)
                 raise Unavailable from error
@@ -216,14 +221,10 @@ class Connection:
         if locking:
             self._room_locks.moved(locking[0])
 
-    def _may_be_committed(self, said: list[str], ours: Exception) -> bool:
-        """Whether what has failed with this may have been committed all the same."""
-        if COMMIT not in said:
+    def _may_be_committed(self, said: list[str], error: Exception) -> bool:
+        if self._bears_repeating or COMMIT not in said:
             return False
-        refused, commit = self._engine.refused(self._raw), said.index(COMMIT)
-        if refused is None or refused == commit:
-            return isinstance(ours, Lost)
-        return refused > commit
+        return self._engine.may_have_run(self._raw, said.index(COMMIT), error)
 
     def _give_up(self, room_id: int, wait: bool, began: float, error: Conflict) -> None:
         """Raise what it means that a room's lock was not to be had; nothing where it can be tried again."""

@@ -55,9 +55,9 @@ class Engine(ABC):
     def execute(self, connection: Any, statements: Sequence[Statement]) -> list[Result]:
         """Run statements in one round trip where that can be; the first that fails ends it."""
 
-    def refused(self, connection: Any) -> int | None:
-        """The place of the statement that the server refused, among those that failed; None if unknown."""
-        return None
+    def may_have_run(self, connection: Any, place: int, error: Exception) -> bool:
+        """Whether the statement at this place, of those that ended with this error, may have taken effect."""
+        return self.fault(error) is Fault.LOST
 
     @abstractmethod
     def alive(self, connection: Any) -> bool:

@@ -192,14 +192,18 @@ class MySQL(Engine):
                 self._execute(cursor, sql, results)
         except pymysql.err.MySQLError as error:
             self._note(connection, error)
-            connection.refused = len(results) if faults.is_answer(error) else None
+            connection.answered = len(results)
             raise
         connection.last_used = time.monotonic()
         return results
 
-    def refused(self, connection: Any) -> int | None:
-        found: int | None = connection.refused
-        return found
+    def may_have_run(self, connection: Any, place: int, error: Exception) -> bool:
+        if not faults.is_answer(error):
+            return True
+        if place == connection.answered:
+            # A node that is not ready looks at no statement.
+            return error.args[0] != ER.UNKNOWN_COM_ERROR and faults.of_mysql(error) is not Fault.CONFLICT
+        return bool(place < connection.answered)
 
     def _note(self, connection: Any, error: Exception) -> None:
         """Learn from an error how the server is."""
@@ -272,7 +276,7 @@ class _Connection(pymysql.connections.Connection):
     PyMySQL would read the system's certificates for each, which takes 20 ms, and compare nothing with them.
     """
 
-    refused: int | None = None
+    answered = 0  # of the last statements, before one failed
     _tls: ClassVar[ssl.SSLContext | None] = None
 
     def wait_for_answers(self, seconds: float | None) -> None:
