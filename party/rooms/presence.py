@@ -68,7 +68,8 @@ def note_absence(tx: Connection, now: int, room: Room, polling: int | None = Non
     after, seq, seen_here = settings(), room["seq"], sightings()
     present = [member for some in everybody(tx, room["id"]) for member in some]
     for member in present:
-        _set_right(tx, now, member, now if member["id"] == polling else seen_here.get(member["id"], 0))
+        seen_at = now if member["id"] == polling else seen_here.get(member["id"], 0)
+        _set_right(tx, now, room, member, seen_at)
         presence = rules.presence_at(now, member, after)
         if (
             presence != member["presence"]
@@ -89,12 +90,19 @@ def note_absence(tx: Connection, now: int, room: Room, polling: int | None = Non
     return min((at for at in steps if at is not None), default=None)
 
 
-def _set_right(tx: Connection, now: int, member: Member, seen_here_at: int) -> None:
-    """What this process knows better, of one that is not gone; the future is of a clock that was wrong."""
+def _set_right(tx: Connection, now: int, room: Room, member: Member, seen_at: int) -> None:
+    """What is known better than its row says, of one that was not gone by then.
+
+    What lies in the future is of a clock that was wrong.
+    """
+    after = settings()
     if member["last_seen_at"] > now + clock.FUTURE_MS:
-        places.change(tx, member, last_seen_at=now - settings().online_ms)
-    if member["last_seen_at"] < seen_here_at <= now and not rules.is_gone(seen_here_at, member, settings()):
-        places.change(tx, member, last_seen_at=seen_here_at)
+        places.change(tx, member, last_seen_at=now - after.online_ms)
+    was_gone = rules.is_gone(seen_at, member, after) or (
+        member["role"] == "host" and rules.is_host_gone(seen_at, room, member, after)
+    )
+    if member["last_seen_at"] < seen_at <= now and not was_gone:
+        places.change(tx, member, last_seen_at=seen_at)
 
 
 def _is_unseen(tx: Connection, member: Member) -> bool:

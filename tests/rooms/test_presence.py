@@ -227,6 +227,17 @@ def test_another_is_host_when_the_host_is_gone(room: Room, clock: Clock) -> None
     assert page.call("POST", "/end").code == "HOST_ONLY"
 
 
+@pytest.mark.parametrize("back", ["poll", "rejoin"])
+def test_a_host_that_comes_back_too_late_is_a_player(room: Room, clock: Clock, back: str) -> None:
+    host, ben, _ = room
+    clock.advance(60)
+    ben.read()
+    clock.advance(60)
+    assert (host.poll(host.seq) if back == "poll" else host.call("POST", "/rejoin")).status == 200
+    assert host_of(ben) == "ben"
+    assert presence(ben)["host"] == "online"
+
+
 def test_the_host_stays_where_no_player_is_online(room: Room, clock: Clock) -> None:
     host, ben, cleo = room
     cleo.call("POST", "/role", {"role": "spectator"})
