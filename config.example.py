@@ -102,6 +102,10 @@ may be written as texts everywhere, with commas ("https://a.example, https://b.e
 # Who knows this token may read /metrics. Without one: only this machine.
 # METRICS_TOKEN = "..."
 
+# Who knows this token, of at least 24 characters, may enter /admin: what runs, and the last thirty days.
+# Without one there is no such page.
+# ADMIN_TOKEN = "a long random text of your own"
+
 # Whether / shows the demo page. True on SQLite, False on MySQL.
 # DEMO = True
 

@@ -56,6 +56,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         "party.history",
         "party.php_paths",
         "party.page",
+        "party.admin",
     )
 
     migrate.warn_if_behind(app, settings.DATABASE_URL)

@@ -21,6 +21,7 @@ from party.config.setting_types import (
     MOST,
     YEAR_HOURS,
     YEAR_SECONDS,
+    AdminToken,
     Count,
     DatabaseUrl,
     HeaderSecret,
@@ -86,6 +87,7 @@ class Settings(BaseModel):
     TURN_SECRET: Secret = None
     TURN_TTL_SECONDS: Annotated[int, Field(gt=0, le=YEAR_SECONDS)] = 3600
     METRICS_TOKEN: HeaderSecret = None
+    ADMIN_TOKEN: AdminToken = None
     DEMO: Annotated[bool, Field(examples=[True])]
     LEGACY_PHP_PATHS: bool = False
 

@@ -12,6 +12,7 @@ from party.config import database_url
 from party.config.network_names import check_origin, check_stun_url, check_turn_url
 
 # What a column of the database and a computer's clock can hold, with room to spare.
+LONG_TOKEN = 24
 MOST = 1_000_000_000
 YEAR_HOURS = 366 * 24
 YEAR_SECONDS = YEAR_HOURS * 3600
@@ -82,6 +83,13 @@ def _meant(name: object) -> str | None:
         return None
 
 
+def _long(text: str | None) -> str | None:
+    """A token that opens more than others do."""
+    if text is not None and len(text) < LONG_TOKEN:
+        raise ValueError(f"it must have at least {LONG_TOKEN} characters")
+    return text
+
+
 def _header_text(value: str | None) -> str | None:
     """It comes in a header, which carries nothing else, and no spaces at its ends."""
     if value is not None and not re.fullmatch(r"[!-~]([ -~]*[!-~])?", value):
@@ -105,6 +113,7 @@ Secret = Annotated[
     Field(repr=False, examples=["a long random text"]),
 ]
 HeaderSecret = Annotated[Secret, AfterValidator(_header_text)]
+AdminToken = Annotated[HeaderSecret, AfterValidator(_long)]
 Count = Annotated[int, Field(gt=0, le=MOST)]
 Hours = Annotated[float, Field(ge=1 / 3600, le=YEAR_HOURS, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=1, le=YEAR_SECONDS, allow_inf_nan=False)]

@@ -38,7 +38,7 @@ def shown(found: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
 LEAKS = re.compile(
     rf"Traceback|(FROM|INTO|UPDATE|JOIN|table:) party_|SELECT |{re.escape(str(ROOT))}|site-packages"
 )
-OUTSIDE_THE_ENVELOPE = ("/openapi.json", "/metrics", "/static/")
+OUTSIDE_THE_ENVELOPE = ("/openapi.json", "/metrics", "/static/", "/admin")
 
 
 def lasting(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:

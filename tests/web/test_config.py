@@ -30,6 +30,8 @@ DEFAULTS: dict[str, Any] = {
     "MAX_PARTICIPANTS": 50,
     "ROOM_TTL_HOURS": 2,
     "MAX_ROOM_TTL_HOURS": 48,
+    "ROOM_KEPT_DAYS": 1,
+    "HISTORY_DAYS": 30,
     "SIGNAL_TTL_SECONDS": 120,
     "MESSAGE_TTL_HOURS": 48,
     "IMAGES": False,
@@ -43,6 +45,7 @@ DEFAULTS: dict[str, Any] = {
     "TURN_SECRET": None,
     "TURN_TTL_SECONDS": 3600,
     "METRICS_TOKEN": None,
+    "ADMIN_TOKEN": None,
     "LEGACY_PHP_PATHS": False,
 }
 # These differ between the engines or have no single value; tests of their own say how.
@@ -370,7 +373,7 @@ def test_config_example_names_all_settings_with_their_true_defaults(tmp_path: Pa
     for name in ("DATABASE_URL", "IMAGES_FOLDER"):
         defaults[name] = Settings.model_fields[name].default
     # Nothing is configured for these, so the file shows what a value looks like.
-    examples = {"SECRET_KEY", "TRUSTED_NETWORKS", "TURN_URLS", "TURN_SECRET", "METRICS_TOKEN"}
+    examples = {"SECRET_KEY", "TRUSTED_NETWORKS", "TURN_URLS", "TURN_SECRET", "METRICS_TOKEN", "ADMIN_TOKEN"}
     for name in shown.keys() - examples:
         assert shown[name] == defaults[name], name
 

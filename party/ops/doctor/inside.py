@@ -95,7 +95,9 @@ def proxies(installation: Installation) -> Result:
 
 def secrets(installation: Installation) -> Result:
     """Whether the secrets can be guessed."""
-    values = {name: getattr(installation.settings, name) for name in ("METRICS_TOKEN", "TURN_SECRET")}
+    values = {
+        name: getattr(installation.settings, name) for name in ("METRICS_TOKEN", "ADMIN_TOKEN", "TURN_SECRET")
+    }
     if not installation.makes_secret:
         values = {"SECRET_KEY": installation.settings.SECRET_KEY, **values}
     present = {name: value for name, value in values.items() if value}

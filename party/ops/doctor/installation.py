@@ -96,7 +96,8 @@ class Installation:
     def _secrets(self) -> list[str]:
         found: list[str | None] = []
         if self._settings is not None:
-            found = [self._settings.SECRET_KEY, self._settings.METRICS_TOKEN, self._settings.TURN_SECRET]
+            names = ("SECRET_KEY", "METRICS_TOKEN", "ADMIN_TOKEN", "TURN_SECRET")
+            found = [getattr(self._settings, name) for name in names]
         user_info = (self._url or "").partition("://")[2].rpartition("@")[0]
         password = user_info.partition(":")[2]
         found += [password, unquote(password)]
