@@ -20,14 +20,14 @@ from tests.support.server import ROOT
 # docs/privacy.md, or is added here by whoever has thought about it.
 IMPERSONAL = set(
     """
-    acked_seq after_quiz applied_at approval asked_role auto_advance bans changes checksum closed_at
-    completed created_at current_question day devices due_at ended_at expired_seq expires_at
-    finished_at from_id game_type host_gone id incarnation joined_seq joins listed locked
-    max_participants member_id members members_seq moved_at negotiated_at opened opened_at outcome
-    pause_ms payload_bytes played_ms presence question rate_limited reason refused rejoins
-    relayed_at returning_devices role room_id rooms round seat seats seconds_per_question seq
-    sessions shared_state signals since_seq skipped skipped_after started started_at state_uuid
-    statements_done status to_id ttl_ms type version
+    acked_seq after_quiz applied_at approval asked_role auto_advance bans bytes changes checksum
+    closed_at completed created_at current_question day devices due_at ended_at expired_seq
+    expires_at finished_at from_id game_type height host_gone id incarnation joined_seq joins listed
+    locked lost max_participants member_id members members_seq moved_at negotiated_at opened
+    opened_at outcome pause_ms payload_bytes played_ms presence question rate_limited reason refused
+    rejoins relayed_at returning_devices role room_id rooms round seat seats seconds_per_question
+    seq sessions shared_state signals silent_seq since_seq skipped skipped_after started started_at
+    state_uuid statements_done status to_id ttl_ms type uses version visible_to width
     """.split()
 )
 NAMED_OTHERWISE = {"party_schema_migrations.name", "party_php_signals.code", "party_rooms.code"}
