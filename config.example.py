@@ -109,6 +109,9 @@ may be written as texts everywhere, with commas ("https://a.example, https://b.e
 # Whether / shows the demo page. True on SQLite, False on MySQL.
 # DEMO = True
 
+# Whether /play shows the pages of the quiz. True on SQLite, False on MySQL.
+# PLAY = True
+
 # Serve the paths of the PHP backend that this service replaces. There an id is the credential: see
 # docs/moving-from-php.md.
 # LEGACY_PHP_PATHS = False

@@ -57,6 +57,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         "party.php_paths",
         "party.page",
         "party.admin",
+        "party.play",
     )
 
     migrate.warn_if_behind(app, settings.DATABASE_URL)

@@ -89,6 +89,7 @@ class Settings(BaseModel):
     METRICS_TOKEN: HeaderSecret = None
     ADMIN_TOKEN: AdminToken = None
     DEMO: Annotated[bool, Field(examples=[True])]
+    PLAY: Annotated[bool, Field(examples=[True])]
     LEGACY_PHP_PATHS: bool = False
 
     @property
@@ -293,6 +294,7 @@ def load_settings(root: Path = ROOT, environ: Mapping[str, str] | None = None) -
             )
         values["SECRET_KEY"] = _kept_secret(root / "instance" / "secret_key")
     values.setdefault("DEMO", embedded)
+    values.setdefault("PLAY", embedded)
     images = root / values.get("IMAGES_FOLDER", Settings.model_fields["IMAGES_FOLDER"].default)
     settings = Settings(**{**values, "DATABASE_URL": url, "IMAGES_FOLDER": str(images)})
     if settings.TURN_URLS and not settings.TURN_SECRET:

@@ -116,6 +116,22 @@ type Room = {
 	currentQuestion: number;
 	quizData: Record<string, any> | null;
 	/**
+	 * how often the game has been started
+	 */
+	round: number;
+	/**
+	 * of the question that is open; null where none is
+	 */
+	questionOpenedAt: string | null;
+	/**
+	 * what the own time is multiplied by, where that is not 1
+	 */
+	extraTime?: number | undefined;
+	/**
+	 * the host's: who has extra time
+	 */
+	extraTimes?: Record<string, number> | undefined;
+	/**
 	 * ISO 8601, UTC, as the other times
 	 */
 	createdAt: string;
@@ -205,6 +221,29 @@ type Standing = {
 	participantId: string;
 	name: string;
 	score: number;
+};
+type RoundResult = {
+	/**
+	 * counted from 1
+	 */
+	round: number;
+	startedAt: string;
+	finishedAt: string | null;
+	questions: {
+		index: number;
+		question: any;
+		answeredCount: number;
+		rightCount: number;
+		medianMs: number | null;
+		distribution: number[];
+	}[];
+	/**
+	 * the winner first
+	 */
+	standings: (Standing & {
+		rightCount: number;
+		answeredCount: number;
+	})[];
 };
 type PollAnswer = {
 	/**
@@ -459,7 +498,7 @@ declare class Peers {
 type RoomWithYou$2 = RoomWithYou;
 type PeerOptions$1 = PeerOptions;
 type PeersOptions = {
-	topology: "mesh" | "star";
+	topology: "mesh" | "star" | "none";
 	/**
 	 * a new peer
 	 */
@@ -518,6 +557,11 @@ declare class MemberApi {
 	end(): Promise<void>;
 	/** Tell, at its last moment, that this page is about to sleep or close. */
 	away(): Promise<any>;
+	/**
+	 * @param {string} what  the last part of its path
+	 * @returns {Promise<any>}
+	 */
+	get(what: string): Promise<any>;
 	/**
 	 * A call that changes something in the room.
 	 *
@@ -702,10 +746,10 @@ type PageOptions = {
 	 */
 	baseUrl?: string | URL | undefined;
 	/**
-	 * everybody with everybody (the default), or only with the host;
-	 * the same for all pages of a room
+	 * everybody with everybody (the default), only with the host, or
+	 * nobody at all, where what the service passes on is enough; the same for all pages of a room
 	 */
-	topology?: "mesh" | "star" | undefined;
+	topology?: "none" | "mesh" | "star" | undefined;
 	/**
 	 * where `resume` finds the seat after a reload: sessionStorage, unless
 	 * given; null to keep it nowhere
@@ -787,6 +831,11 @@ type CreateFields = {
 	ttlHours?: number | undefined;
 	quizData?: Record<string, any> | undefined;
 	secondsPerQuestion?: number | undefined;
+	/**
+	 * what becomes of the room after the last question: it ends (the default),
+	 * or waits for another round
+	 */
+	afterQuiz?: "end" | "stay" | undefined;
 };
 type CreateOptions = CreateFields & PageOptions;
 type JoinFields = {
@@ -882,6 +931,22 @@ declare class Membership {
 		currentQuestion: number;
 		quizData: Record<string, any> | null;
 		/**
+		 * how often the game has been started
+		 */
+		round: number;
+		/**
+		 * of the question that is open; null where none is
+		 */
+		questionOpenedAt: string | null;
+		/**
+		 * what the own time is multiplied by, where that is not 1
+		 */
+		extraTime?: number | undefined;
+		/**
+		 * the host's: who has extra time
+		 */
+		extraTimes?: Record<string, number> | undefined;
+		/**
 		 * ISO 8601, UTC, as the other times
 		 */
 		createdAt: string;
@@ -962,8 +1027,19 @@ declare class Quiz {
 	 * @returns {import("./membership.js").Follower}
 	 */
 	static follow(membership: Membership$1): Follower;
-	/** Start the game, as the host. */
-	start(): Promise<void>;
+	/**
+	 * Start a round, as the host.
+	 *
+	 * @param {object} [options]
+	 * @param {boolean} [options.keepScores]  of the round before; otherwise all begin at 0
+	 * @param {boolean} [options.autoAdvance]  questions close and open by themselves
+	 * @param {number} [options.pauseSeconds]  between two of them, 0 to 60: 5, unless given
+	 */
+	start(options?: {
+		keepScores?: boolean | undefined;
+		autoAdvance?: boolean | undefined;
+		pauseSeconds?: number | undefined;
+	}): Promise<void>;
 	/**
 	 * Replace the quiz, as the host, while the room is waiting.
 	 *
@@ -971,7 +1047,7 @@ declare class Quiz {
 	 */
 	setQuiz(quizData: Record<string, any>): Promise<void>;
 	/**
-	 * Move on from the current question, as the host. After the last one the room ends.
+	 * Move on from the current question, as the host. After the last one the room ends, or waits for another round.
 	 *
 	 * @param {number} [fromQuestion]  the question to be left: the current one as far as this page knows,
 	 *   unless given. Where another one is open, the service refuses with WRONG_QUESTION, and nothing moves
@@ -984,17 +1060,55 @@ declare class Quiz {
 	 * @param {number} given.answerIndex  -1: no answer
 	 * @param {number} given.timeMs  how long it took; the service counts no less than it saw pass itself
 	 * @param {number} [given.questionIndex]  the current one, unless given
+	 * @param {number} [given.round]  the one that is played as far as this page knows, unless given: in another one
+	 *   it does not count
 	 * @returns {Promise<AnswerResult>}
 	 */
-	answer({ answerIndex, timeMs, questionIndex }: {
+	answer({ answerIndex, timeMs, questionIndex, round }: {
 		answerIndex: number;
 		timeMs: number;
 		questionIndex?: number | undefined;
+		round?: number | undefined;
 	}): Promise<AnswerResult$1>;
+	/**
+	 * Give a participant more time than others, as the host.
+	 *
+	 * @param {string} participantId
+	 * @param {1|1.25|1.5|2} factor  what its time is multiplied by
+	 */
+	giveExtraTime(participantId: string, factor: 1 | 1.25 | 1.5 | 2): Promise<void>;
+	/**
+	 * How the rounds went, for the host.
+	 *
+	 * @returns {Promise<{rounds: RoundResult[]}>}
+	 */
+	results(): Promise<{
+		rounds: RoundResult$1[];
+	}>;
 }
 type AnswerResult$1 = AnswerResult;
+type RoundResult$1 = RoundResult;
+type Standing$2 = Standing;
 type Membership$1 = Membership;
 type QuizEvents = {
+	/**
+	 * somebody has
+	 * answered, whatever it was
+	 */
+	answered: {
+		participantId: string;
+		questionIndex: number;
+		answeredCount: number;
+	};
+	/**
+	 * and how often each answer was given
+	 */
+	"question-closed": {
+		questionIndex: number;
+		correct: number;
+		answeredCount: number;
+		distribution: number[];
+	};
 	/**
 	 * another question is open;
 	 * `correct` is the right answer to the one before it
@@ -1009,6 +1123,21 @@ type QuizEvents = {
 	"score-changed": {
 		participantId: string;
 		score: number;
+	};
+	/**
+	 * the last question is closed,
+	 * and the room waits for another round
+	 */
+	"quiz-finished": {
+		round: number;
+		correct: number;
+		standings: Standing$2[];
+	};
+	/**
+	 * what this participant's time is multiplied by from now on
+	 */
+	"extra-time": {
+		factor: number;
 	};
 };
 declare const Party_base: new () => EventTarget & Quiz;
@@ -1228,7 +1357,7 @@ type Role$1 = Role;
 type RoomList$2 = RoomList;
 type RoomPreview$2 = RoomPreview;
 type RoomSettings$1 = RoomSettings;
-type Standing$2 = Standing;
+type Standing$3 = Standing;
 type PartyEvents$2 = PartyEvents;
 type PartyListener$1<Type extends keyof PartyEvents$2> = PartyListener<Type>;
 type PeerState$3 = PeerState;
@@ -1259,7 +1388,7 @@ export {
 	RoomList$2 as RoomList,
 	RoomPreview$2 as RoomPreview,
 	RoomSettings$1 as RoomSettings,
-	Standing$2 as Standing,
+	Standing$3 as Standing,
 	TraceRecord$2 as TraceRecord,
 };
 

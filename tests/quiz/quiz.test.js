@@ -117,3 +117,49 @@ test("an answer is for the current question unless said otherwise, and is given 
   service.special["POST rooms/CODE/answer"] = () => refusal(409, "WRONG_QUESTION");
   await assert.rejects(party.answer({ answerIndex: 0, timeMs: 0 }), { code: "WRONG_QUESTION" });
 });
+
+test("rounds, closed questions and extra time are known as they come", async () => {
+  const questions = [{ question: "a" }, { question: "b" }];
+  Object.assign(service.room, { quizData: { questions }, round: 0, questionOpenedAt: null });
+  const party = await join();
+  const heard = Object.fromEntries(
+    ["answered", "question-closed", "quiz-finished", "extra-time"].map((type) => [type, record(party, type)]),
+  );
+  const told = async (/** @type {string} */ type, /** @type {object} */ payload) => {
+    service.add(type, payload);
+    await clock.advance(3_000);
+    return party.room;
+  };
+  service.add("score-changed", { participantId: "me", score: 15 }, "me");
+  const startedAt = "2026-01-09T12:34:56.789Z";
+  let room = await told("quiz-started", { status: "playing", startedAt, round: 1, keepScores: false });
+  assert.deepEqual([room.status, room.round, room.questionOpenedAt], ["playing", 1, startedAt]);
+  assert.deepEqual(party.participants.map(({ score }) => score), party.participants.map(() => 0));
+  assert.equal("keepScores" in room, false);
+  await told("answered", { participantId: "me", questionIndex: 0, answeredCount: 1 });
+  room = await told("extra-time", { factor: 1.5 });
+  assert.equal(room.extraTime, 1.5);
+  room = await told("question-closed", { questionIndex: 0, correct: 1, answeredCount: 1, distribution: [0, 1] });
+  assert.deepEqual([room.currentQuestion, room.questionOpenedAt, room.quizData.questions[0].correct], [0, null, 1]);
+  room = await told("question-advanced", { currentQuestion: 1, correct: 1 });
+  assert.equal(room.currentQuestion, 1);
+  assert.notEqual(room.questionOpenedAt, null);
+  room = await told("quiz-finished", { round: 1, correct: 0, standings: [] });
+  assert.deepEqual([room.status, room.currentQuestion, room.questionOpenedAt], ["waiting", 0, null]);
+  // It may be played again.
+  assert.deepEqual(room.quizData, { questions });
+  assert.deepEqual(Object.values(heard).map(({ length }) => length), [1, 1, 1, 1]);
+});
+
+test("an answer says in which round it was given, unless the page does", async () => {
+  Object.assign(service.room, { status: "playing", round: 3 });
+  const party = await join();
+  service.special["POST rooms/CODE/answer"] = () => ({});
+  await party.answer({ answerIndex: 1, timeMs: 10.4 });
+  await party.answer({ answerIndex: 1, timeMs: 10, questionIndex: 2, round: 2 });
+  const sent = service.requests.filter(({ call }) => call === "POST rooms/CODE/answer").map(({ body }) => body);
+  assert.deepEqual(sent, [
+    { questionIndex: 0, answerIndex: 1, timeMs: 10, round: 3 },
+    { questionIndex: 2, answerIndex: 1, timeMs: 10, round: 2 },
+  ]);
+});

@@ -49,7 +49,7 @@ DEFAULTS: dict[str, Any] = {
     "LEGACY_PHP_PATHS": False,
 }
 # These differ between the engines or have no single value; tests of their own say how.
-OTHERS = {"DATABASE_URL", "IMAGES_FOLDER", "SECRET_KEY", "STUN_URLS", "DEMO"}
+OTHERS = {"DATABASE_URL", "IMAGES_FOLDER", "SECRET_KEY", "STUN_URLS", "DEMO", "PLAY"}
 MYSQL = "mysql://app:hunter2@db.example:3306/party"
 
 
@@ -68,7 +68,7 @@ def test_every_setting_has_the_default_of_the_contract(tmp_path: Path) -> None:
     assert set(Settings.model_fields) == DEFAULTS.keys() | OTHERS
     assert found.model_dump()["DATABASE_URL"] == f"sqlite:///{tmp_path}/instance/party.sqlite3"
     assert found.model_dump()["IMAGES_FOLDER"] == f"{tmp_path}/instance/images"
-    assert found.DEMO is True
+    assert (found.DEMO, found.PLAY) == (True, True)
     assert len(found.STUN_URLS) == 1
     assert found.STUN_URLS[0].startswith("stun:")
 
@@ -76,7 +76,7 @@ def test_every_setting_has_the_default_of_the_contract(tmp_path: Path) -> None:
 def test_on_mysql_the_demo_page_is_off_and_the_secret_is_required(tmp_path: Path) -> None:
     assert refusal(tmp_path, DATABASE_URL=MYSQL).startswith("SECRET_KEY: required")
     found = load_settings(tmp_path, {"PARTY_DATABASE_URL": MYSQL, "PARTY_SECRET_KEY": "s"})
-    assert found.DEMO is False
+    assert (found.DEMO, found.PLAY) == (False, False)
     assert found.DATABASE_URL == MYSQL
     assert not (tmp_path / "instance").exists()
 

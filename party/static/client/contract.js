@@ -47,6 +47,10 @@
  * @property {number} secondsPerQuestion
  * @property {number} currentQuestion  an index, from 0
  * @property {Record<string, any>|null} quizData
+ * @property {number} round  how often the game has been started
+ * @property {string|null} questionOpenedAt  of the question that is open; null where none is
+ * @property {number} [extraTime]  what the own time is multiplied by, where that is not 1
+ * @property {Record<string, number>} [extraTimes]  the host's: who has extra time
  * @property {string} createdAt  ISO 8601, UTC, as the other times
  * @property {string|null} startedAt
  * @property {string|null} endedAt
@@ -105,6 +109,16 @@
  */
 
 /** @typedef {{participantId: string, name: string, score: number}} Standing */
+
+/**
+ * @typedef {object} RoundResult
+ * @property {number} round  counted from 1
+ * @property {string} startedAt
+ * @property {string|null} finishedAt
+ * @property {{index: number, question: any, answeredCount: number, rightCount: number, medianMs: number|null,
+ *   distribution: number[]}[]} questions
+ * @property {(Standing & {rightCount: number, answeredCount: number})[]} standings  the winner first
+ */
 
 /**
  * @typedef {object} PollAnswer

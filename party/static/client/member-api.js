@@ -139,6 +139,14 @@ export class MemberApi {
   }
 
   /**
+   * @param {string} what  the last part of its path
+   * @returns {Promise<any>}
+   */
+  get(what) {
+    return this.#call("GET", `rooms/${this.#code}/${what}`);
+  }
+
+  /**
    * A call that changes something in the room.
    *
    * @param {string} what  the last part of its path

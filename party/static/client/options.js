@@ -10,8 +10,8 @@ import { LARGEST_BYTES } from "./pipe.js";
  * @typedef {object} PageOptions  what a page decides for itself
  * @property {string|URL} [baseUrl]  where the service is, unless this module came from it; may be relative
  *   to the page
- * @property {"mesh"|"star"} [topology]  everybody with everybody (the default), or only with the host;
- *   the same for all pages of a room
+ * @property {"mesh"|"star"|"none"} [topology]  everybody with everybody (the default), only with the host, or
+ *   nobody at all, where what the service passes on is enough; the same for all pages of a room
  * @property {Storage|null} [storage]  where `resume` finds the seat after a reload: sessionStorage, unless
  *   given; null to keep it nowhere
  * @property {boolean} [leaveOnClose]  leave the room when the page is closed, left or reloaded, rather than
@@ -41,6 +41,8 @@ import { LARGEST_BYTES } from "./pipe.js";
  * @property {number} [ttlHours]  how long the room outlives its last poll
  * @property {Record<string, any>} [quizData]
  * @property {number} [secondsPerQuestion]
+ * @property {"end"|"stay"} [afterQuiz]  what becomes of the room after the last question: it ends (the default),
+ *   or waits for another round
  *
  * @typedef {CreateFields & PageOptions} CreateOptions
  */
@@ -68,7 +70,7 @@ import { LARGEST_BYTES } from "./pipe.js";
 /** @type {Record<string, [what: string, isGood: (value: any) => boolean]>} what a page decides for itself */
 const PAGE_OPTIONS = {
   baseUrl: ["an address", isAddress],
-  topology: ['"mesh" or "star"', (value) => ["mesh", "star"].includes(value)],
+  topology: ['"mesh" or "star", or "none"', (value) => ["mesh", "star", "none"].includes(value)],
   storage: ["a Storage or null", (value) => value === null || typeof value?.getItem === "function"],
   leaveOnClose: ["true or false", (value) => typeof value === "boolean"],
   maxMessageBytes: [

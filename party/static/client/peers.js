@@ -8,7 +8,7 @@ import { Peer } from "./peer.js";
 
 /**
  * @typedef {object} PeersOptions
- * @property {"mesh"|"star"} topology
+ * @property {"mesh"|"star"|"none"} topology
  * @property {(id: string) => Omit<PeerOptions, "id"|"polite"|"tracks">} optionsFor  a new peer
  * @property {(id: string) => void} onForgotten
  */
@@ -91,6 +91,7 @@ export class Peers {
    * @param {RoomWithYou["you"]} you
    */
   #connects({ id, isHost }, you) {
-    return id !== you.id && (this.#topology === "mesh" || isHost || you.role === "host");
+    if (id === you.id || this.#topology === "none") return false;
+    return this.#topology === "mesh" || isHost || you.role === "host";
   }
 }

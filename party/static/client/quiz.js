@@ -7,24 +7,43 @@ import { retrying, retryingChange } from "./timing.js";
 
 /** @typedef {import("./contract.js").AnswerResult} AnswerResult */
 /** @typedef {import("./contract.js").RoomWithYou} RoomWithYou */
+/** @typedef {import("./contract.js").RoundResult} RoundResult */
+/** @typedef {import("./contract.js").Standing} Standing */
 /** @typedef {import("./contract.js").StreamMessage} StreamMessage */
 /** @typedef {import("./membership.js").Membership} Membership */
 
 /**
  * @typedef {object} QuizEvents
+ * @property {{participantId: string, questionIndex: number, answeredCount: number}} answered  somebody has
+ *   answered, whatever it was
+ * @property {{questionIndex: number, correct: number, answeredCount: number, distribution: number[]}}
+ *   question-closed  and how often each answer was given
  * @property {{currentQuestion: number, correct: number}} question-advanced  another question is open;
  *   `correct` is the right answer to the one before it
  * @property {{participantId: string, score: number}} score-changed  a participant has won points
+ * @property {{round: number, correct: number, standings: Standing[]}} quiz-finished  the last question is closed,
+ *   and the room waits for another round
+ * @property {{factor: number}} extra-time  what this participant's time is multiplied by from now on
  */
+
+/** What a page is told as it comes. */
+const TOLD = ["answered", "question-closed", "question-advanced", "score-changed", "quiz-finished", "extra-time"];
 
 /** What a party can do with a quiz. */
 export class Quiz {
   /** Options of `create` that are for the service. */
-  static createFields = ["quizData", "secondsPerQuestion"];
+  static createFields = ["quizData", "secondsPerQuestion", "afterQuiz"];
 
-  /** Start the game, as the host. */
-  async start() {
-    await retryingChange(() => membershipOf(this).api.post("start"), "WRONG_STATUS");
+  /**
+   * Start a round, as the host.
+   *
+   * @param {object} [options]
+   * @param {boolean} [options.keepScores]  of the round before; otherwise all begin at 0
+   * @param {boolean} [options.autoAdvance]  questions close and open by themselves
+   * @param {number} [options.pauseSeconds]  between two of them, 0 to 60: 5, unless given
+   */
+  async start(options = {}) {
+    await retryingChange(() => membershipOf(this).api.post("start", options), "WRONG_STATUS");
   }
 
   /**
@@ -37,7 +56,7 @@ export class Quiz {
   }
 
   /**
-   * Move on from the current question, as the host. After the last one the room ends.
+   * Move on from the current question, as the host. After the last one the room ends, or waits for another round.
    *
    * @param {number} [fromQuestion]  the question to be left: the current one as far as this page knows,
    *   unless given. Where another one is open, the service refuses with WRONG_QUESTION, and nothing moves
@@ -47,8 +66,9 @@ export class Quiz {
     const move = () => membership.api.post("next", { fromQuestion });
     const answer = await retryingChange(move, "WRONG_QUESTION", "ROOM_ENDED");
     // The next call need not wait for the event.
-    const currentQuestion = Math.max(membership.room.currentQuestion, answer?.currentQuestion ?? 0);
-    membership.room = { ...membership.room, currentQuestion };
+    const { round, currentQuestion, questionOpenedAt } = answer ?? {};
+    if (round !== membership.room.round || !(currentQuestion > membership.room.currentQuestion)) return;
+    membership.room = { ...membership.room, currentQuestion, questionOpenedAt };
   }
 
   /**
@@ -58,11 +78,37 @@ export class Quiz {
    * @param {number} given.answerIndex  -1: no answer
    * @param {number} given.timeMs  how long it took; the service counts no less than it saw pass itself
    * @param {number} [given.questionIndex]  the current one, unless given
+   * @param {number} [given.round]  the one that is played as far as this page knows, unless given: in another one
+   *   it does not count
    * @returns {Promise<AnswerResult>}
    */
-  async answer({ answerIndex, timeMs, questionIndex = membershipOf(this).room.currentQuestion }) {
-    const given = { questionIndex, answerIndex, timeMs: Math.round(timeMs) };
+  async answer({ answerIndex, timeMs, questionIndex = membershipOf(this).room.currentQuestion, round }) {
+    const { room } = membershipOf(this);
+    // Whoever has just started it may not have heard of the new round.
+    const current = room.status === "playing" ? room.round : undefined;
+    const given = { questionIndex, answerIndex, timeMs: Math.round(timeMs), round: round ?? current };
     return retrying(() => membershipOf(this).api.post("answer", given));
+  }
+
+  /**
+   * Give a participant more time than others, as the host.
+   *
+   * @param {string} participantId
+   * @param {1|1.25|1.5|2} factor  what its time is multiplied by
+   */
+  async giveExtraTime(participantId, factor) {
+    const membership = membershipOf(this);
+    const { extraTimes } = await retrying(() => membership.api.post("extra-time", { participantId, factor }));
+    membership.room = { ...membership.room, extraTimes };
+  }
+
+  /**
+   * How the rounds went, for the host.
+   *
+   * @returns {Promise<{rounds: RoundResult[]}>}
+   */
+  async results() {
+    return retrying(() => membershipOf(this).api.get("results"));
   }
 
   /**
@@ -78,8 +124,8 @@ export class Quiz {
       after: afterQuizEvent,
       onEvent({ seq, type, payload }) {
         if (type === "quiz-updated") heardOf = seq;
-        if (type === "quiz-started") membership.tellRoom();
-        if (type === "question-advanced" || type === "score-changed") membership.dispatch(type, /** @type {any} */ (payload));
+        if (type === "quiz-started" || type === "quiz-finished") membership.tellRoom();
+        if (TOLD.includes(type)) membership.dispatch(/** @type {any} */ (type), /** @type {any} */ (payload));
       },
       // Asked at every answer, until it is known; one request at a time, so that no answer overtakes another.
       async onAnswer() {
@@ -110,15 +156,48 @@ export class Quiz {
  * @param {StreamMessage} message
  * @returns {RoomWithYou}
  */
-export function afterQuizEvent(room, { type, payload }) {
-  if (type === "quiz-started") return { ...room, ...payload };
+export function afterQuizEvent(room, { type, payload, createdAt }) {
+  if (type === "quiz-started") return started(room, /** @type {any} */ (payload));
   if (type === "score-changed") return withChanges(room, payload.participantId, { score: payload.score });
+  if (type === "extra-time") return { ...room, extraTime: payload.factor };
+  if (type === "question-closed") {
+    return { ...withClosed(room, payload.questionIndex, payload.correct), questionOpenedAt: null };
+  }
   if (type === "question-advanced") {
     const { currentQuestion, correct } = payload;
-    return { ...withClosed(room, currentQuestion - 1, correct), currentQuestion };
+    return { ...withClosed(room, currentQuestion - 1, correct), currentQuestion, questionOpenedAt: createdAt };
+  }
+  if (type === "quiz-finished") {
+    return { ...withoutAnswers(room), status: "waiting", currentQuestion: 0, questionOpenedAt: null };
   }
   const isPlayed = type === "room-ended" && payload.reason === "finished";
   return isPlayed ? withClosed(room, room.currentQuestion, payload.correct) : room;
+}
+
+/**
+ * A round has begun.
+ *
+ * @param {RoomWithYou} room
+ * @param {{status: "playing", startedAt: string, round: number, keepScores: boolean}} payload
+ * @returns {RoomWithYou}
+ */
+function started(room, { keepScores, ...payload }) {
+  const participants = keepScores ? room.participants : room.participants.map((each) => ({ ...each, score: 0 }));
+  const questionOpenedAt = room.quizData?.questions ? payload.startedAt : null;
+  return { ...room, ...payload, participants, currentQuestion: 0, questionOpenedAt };
+}
+
+/**
+ * The quiz may be played again, so only the host knows what is right.
+ *
+ * @param {RoomWithYou} room
+ * @returns {RoomWithYou}
+ */
+function withoutAnswers(room) {
+  const { quizData, you } = room;
+  if (!quizData?.questions || you.role === "host") return room;
+  const questions = quizData.questions.map((/** @type {any} */ { correct, ...question }) => question);
+  return { ...room, quizData: { ...quizData, questions } };
 }
 
 /**
