@@ -99,6 +99,9 @@ may be written as texts everywhere, with commas ("https://a.example, https://b.e
 # TURN_SECRET = "..."
 # TURN_TTL_SECONDS = 3600
 
+# Whether pages' reports of their connections are counted, per day, for `python -m party stats` and /metrics.
+# CONNECTION_REPORTS = True
+
 # Who knows this token may read /metrics. Without one: only this machine.
 # METRICS_TOKEN = "..."
 

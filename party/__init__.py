@@ -54,6 +54,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         "party.images",
         "party.ice",
         "party.history",
+        "party.reports",
         "party.php_paths",
         "party.page",
         "party.admin",

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 
 from flask import Flask, current_app
 from flask.sansio.app import App
+from prometheus_client import Metric
 from pydantic import BaseModel, GetJsonSchemaHandler, TypeAdapter, create_model
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
@@ -22,8 +23,8 @@ from party.rows import Caller, Member, Room, Seat, Stream
 
 Fields = dict[str, Any]
 # What of the core's a feature can add fields to: the body that opens a room, those with a room's settings, a
-# Room, its settings, a Participant, a poll's answer.
-Part = Literal["create", "change settings", "room", "settings", "participant", "poll"]
+# Room, its settings, a Participant, a poll's answer, a send.
+Part = Literal["create", "change settings", "room", "settings", "participant", "poll", "send"]
 
 # (tx, room, viewer) → what a feature adds to the Room for that member; for the host where there is none.
 RoomFields = Callable[[Connection, Room, Seat | None], Fields]
@@ -31,6 +32,8 @@ RoomFields = Callable[[Connection, Room, Seat | None], Fields]
 ParticipantFields = Callable[[Connection, Room, Sequence[Member]], dict[int, Fields]]
 
 EXTENSION = "party.features"
+# The header of what is enclosed in a poll, as WSGI names it.
+ENCLOSED_IN = "party.enclosed_in"
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,20 @@ class Game:
     next_question: Callable[[Database, int, Caller, int | None], Fields]
     # (database, now, caller, question, answer, time_ms) → {questionIndex, isCorrect, points, score, …}
     answer: Callable[[Database, int, Caller, int, int, int], Fields]
+
+
+@dataclass(frozen=True)
+class Enclosure:
+    """What pages say along with a request that they make anyway: the fields of `models["send"]` in a send, or
+    a header of a poll."""
+
+    header: str
+    # What is in the header, for the OpenAPI document.
+    what: str
+    # The header → that model. Raises `ValidationError`.
+    read: Callable[[str], BaseModel]
+    # (database, now, caller, that model): the request has done what it was made for.
+    take: Callable[[Database, int, Caller, Any], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +137,11 @@ class Feature:
     jobs: tuple[Job, ...] = ()
     game: Game | None = None
     images: Images | None = None
+    enclosure: Enclosure | None = None
+    # (tx, room) → nothing: a piece of a room is about to be purged, perhaps not the first one.
+    room_going: Callable[[Connection, Room], None] | None = None
+    # (database) → what Prometheus is given.
+    metrics: Callable[[Database], Iterator[Metric]] | None = None
 
 
 class Features:
@@ -128,6 +150,7 @@ class Features:
     def __init__(self, installed: tuple[Feature, ...]) -> None:
         self.installed = installed
         self._adapters: dict[type[Extended], TypeAdapter[Any]] = {}
+        self._fields: dict[Part, TypeAdapter[Any]] = {}
 
     def room_fields(self, tx: Connection, room: Room, viewer: Seat | None) -> Fields:
         """What features add to a Room."""
@@ -222,6 +245,29 @@ class Features:
             found = self._adapters[model] = TypeAdapter(create_model(model.__name__, __base__=bases))
         return found
 
+    def room_going(self, tx: Connection, room: Room) -> None:
+        """Let features count what goes with a room."""
+        for feature in self.installed:
+            if feature.room_going:
+                feature.room_going(tx, room)
+
+    def fields(self, part: Part) -> TypeAdapter[Any]:
+        """What checks the fields that features add to a part, those of the core left out."""
+        found = self._fields.get(part)
+        if found is None:
+            found = self._fields[part] = TypeAdapter(create_model(part, __base__=tuple(self.models(part))))
+        return found
+
+    def take(self, database: Database, now: int, caller: Caller, enclosed: Any) -> None:
+        """Hand over what came along with a request that has been done."""
+        if self.enclosure and enclosed is not None:
+            self.enclosure.take(database, now, caller, enclosed)
+
+    @property
+    def enclosure(self) -> Enclosure | None:
+        """What pages may say along with their requests."""
+        return next((feature.enclosure for feature in self.installed if feature.enclosure), None)
+
     @property
     def game(self) -> Game | None:
         """What is played in this app's rooms."""
@@ -255,7 +301,9 @@ class Extended(BaseModel):
 def load(app: Flask, settings: Settings, *names: str) -> None:
     """Install the features that these packages are: each has `init_app(app, settings) -> Feature`."""
     installed = tuple(import_module(name).init_app(app, settings) for name in names)
-    app.extensions[EXTENSION] = Features(installed)
+    found = app.extensions[EXTENSION] = Features(installed)
+    if found.enclosure:
+        app.extensions[ENCLOSED_IN] = f"HTTP_{found.enclosure.header.upper().replace('-', '_')}"
 
 
 def of_app(app: App) -> Features:

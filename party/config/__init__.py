@@ -86,6 +86,7 @@ class Settings(BaseModel):
     TURN_URLS: TurnUrls = []
     TURN_SECRET: Secret = None
     TURN_TTL_SECONDS: Annotated[int, Field(gt=0, le=YEAR_SECONDS)] = 3600
+    CONNECTION_REPORTS: bool = True
     METRICS_TOKEN: HeaderSecret = None
     ADMIN_TOKEN: AdminToken = None
     DEMO: Annotated[bool, Field(examples=[True])]

@@ -135,6 +135,7 @@ def purge(db: Database, now: int, row: Row) -> Iterator[int]:
 def _purge_piece(tx: Connection, room_id: int) -> bool:
     """Delete a piece of a room, and count it into the room's day; whether the room is gone."""
     room = lock_room(tx, room_id)
+    features().room_going(tx, room)
     before = room_counts(tx, room_id)
     left = ROWS
     for table in children():

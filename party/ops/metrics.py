@@ -12,6 +12,7 @@ from party import clock
 from party.config import settings
 from party.db import Database, database
 from party.errors import TokenInvalid, TokenRequired
+from party.features import features
 from party.ops import statistics
 from party.web.addresses import client_key
 from party.web.rate_limits import rate_limits
@@ -69,3 +70,6 @@ class _DatabaseCollector(Collector):
             "Requests refused by the limits per address.",
             value=self._counts["rate_limited"],
         )
+        for feature in features().installed:
+            if feature.metrics:
+                yield from feature.metrics(database())

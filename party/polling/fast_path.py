@@ -17,6 +17,7 @@ from flask import Flask, request
 
 from party import clock
 from party.errors import BadCursor, ValidationError
+from party.features import ENCLOSED_IN
 from party.polling.memory import Memory
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class FastPath:
         self._full_path = app.wsgi_app
         app.before_request(_fail)
         self._housekeeping = app.extensions["party.housekeeping"]
+        self._app = app
         self._memory = memory
         # Origin → headers of a poll's answer.
         self._headers: dict[str | None, list[tuple[str, str]]] = {}
@@ -92,6 +94,8 @@ class FastPath:
         after, wait = arguments(environ)
         now = clock.now_ms()
         if after is None or scheme != "Bearer" or now >= self._housekeeping.due_at:
+            return None
+        if self._app.extensions.get(ENCLOSED_IN) in environ:
             return None
         seconds = min(wait, self._memory.longest_wait)
         found = self._memory.answer(now, token, code, participant_id, after, waits=seconds > 0)

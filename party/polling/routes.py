@@ -8,6 +8,7 @@ from party import clock
 from party.config import Settings
 from party.db import Database, database
 from party.errors import BadCursor, NotYourId, RateLimited, RoomEnded
+from party.features import features
 from party.polling import reading
 from party.polling.fast_path import FastPath, arguments
 from party.polling.memory import Memory, has_news, memory
@@ -38,18 +39,23 @@ def _arguments() -> dict[str, Any]:
     "Poll: acknowledge what was processed, get what is pending",
     access="even refused",
     own_limit=True,
+    encloses=True,
     parse=_arguments,
     parameters=POLL_PARAMETERS,
     answers={200: Poll},
     errors=(BadCursor, NotYourId, RateLimited, RoomEnded),
 )
-def poll(participant_id: str, caller: Caller, after: int | None, wait: float) -> dict[str, Any]:
+def poll(
+    participant_id: str, caller: Caller, after: int | None, wait: float, enclosed: Any
+) -> dict[str, Any]:
     """What is not acknowledged is given again, however often the caller asks."""
     if participant_id != caller["participant_id"]:
         raise NotYourId
     rate_limits().polls.hit(caller["id"])
     remembers = memory()
-    answer = reading.poll(database(), clock.now_ms(), caller, after, remembers.heartbeats)
+    now = clock.now_ms()
+    answer = reading.poll(database(), now, caller, after, remembers.heartbeats)
+    features().take(database(), now, caller, enclosed)
     if not has_news(answer):
         # Nothing lies between the stored acknowledgement and this number.
         remembers.remember(caller, answer["seq"])

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from party.errors import BadCursor
-from party.features import Extended, Part
+from party.features import Extended, Part, features
 from party.polling.models import StreamMessage
 from party.rooms.models import RoomWithYou
 from party.web.models import KIB, Answer, Body, ClientMsgId, ParticipantId, Payload, at_most
@@ -31,6 +31,10 @@ class Message(Body):
         return self
 
 
+# The fields of one signal.
+OF_ONE = {"toId", "type", "payload", "clientMsgId"}
+
+
 def _cursor(value: Any) -> int:
     """A wrong cursor has an error code of its own."""
     if type(value) is not int or value < 0:
@@ -38,7 +42,9 @@ def _cursor(value: Any) -> int:
     return value
 
 
-class _Sent(Body):
+class _Sent(Extended, Body):
+    parts: ClassVar[tuple[Part, ...]] = ("send",)
+
     roomCode: str
     fromId: ParticipantId | None = None
     after: Annotated[
@@ -47,6 +53,14 @@ class _Sent(Body):
         # Left out is not null: that would be a wrong cursor.
         Field(description="makes the request a poll, too", json_schema_extra=lambda s: s.pop("default")),
     ] = None
+
+
+class SendNothing(_Sent):
+    """No signal: what features take along with one, or a poll."""
+
+    @property
+    def signals(self) -> list[Message]:
+        return []
 
 
 class SendOne(Message, _Sent):
@@ -65,7 +79,7 @@ class SendSeveral(_Sent):
     @model_validator(mode="before")
     @classmethod
     def _nothing_beside_them(cls, value: dict[str, Any]) -> dict[str, Any]:
-        if {"toId", "type", "payload", "clientMsgId"} & value.keys():
+        if OF_ONE & value.keys():
             raise ValueError("either `messages` or the fields of one signal, not both")
         return value
 
@@ -74,9 +88,19 @@ class SendSeveral(_Sent):
         return self.messages
 
 
+def _which(value: dict[str, Any]) -> str:
+    if "messages" in value:
+        return "(several)"
+    others = {name for model in features().models("send") for name in model.model_fields}
+    encloses = any(value.get(name) is not None for name in others)
+    return "(nothing)" if encloses and not OF_ONE & value.keys() else "(one)"
+
+
 Send = Annotated[
-    Annotated[SendOne, Tag("(one)")] | Annotated[SendSeveral, Tag("(several)")],
-    Discriminator(lambda value: "(several)" if "messages" in value else "(one)"),
+    Annotated[SendOne, Tag("(one)")]
+    | Annotated[SendSeveral, Tag("(several)")]
+    | Annotated[SendNothing, Tag("(nothing)")],
+    Discriminator(_which),
 ]
 
 

@@ -5,12 +5,12 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from threading import Lock
+from typing import Any
 
 from flask import Flask, current_app
 
 from party.config import Settings
 from party.errors import RelayLimit, RelayOff
-from party.signaling.models import DATA, Message
 from party.web.models import KIB, to_json
 
 SECONDS = 60
@@ -26,14 +26,11 @@ class Relay:
         self._swept_at = 0.0
         self._lock = Lock()
 
-    def hit(self, member_id: int, messages: Iterable[Message]) -> None:
-        """Count the data among a member's messages, or none of it. Raises `RelayOff`, `RelayLimit`."""
-        data = [to_json(message.payload) for message in messages if message.type == DATA]
-        if not data:
-            return
+    def hit(self, member_id: int, payloads: Iterable[dict[str, Any]]) -> None:
+        """Count what a member sends, or none of it. Raises `RelayOff`, `RelayLimit`."""
         if not self._most:
             raise RelayOff
-        size, now = sum(len(payload.encode()) for payload in data), time.monotonic()
+        size, now = sum(len(to_json(payload).encode()) for payload in payloads), time.monotonic()
         with self._lock:
             self._sweep(now)
             sent = self._sent.setdefault(member_id, deque())

@@ -16,12 +16,13 @@ from party.errors import (
     RelayOff,
     RoomEnded,
 )
+from party.features import features
 from party.polling import reading
 from party.polling.memory import memory
 from party.polling.pace import minimum_gap_ms
 from party.rooms import views
 from party.rows import Caller
-from party.signaling.models import Peers, Send, SendOne, SendSeveral, SentOne, SentSeveral
+from party.signaling.models import DATA, Peers, Send, SendNothing, SendOne, SendSeveral, SentOne, SentSeveral
 from party.signaling.relay import relay
 from party.signaling.send import send as send_signals
 from party.web.calls import call
@@ -38,6 +39,7 @@ blueprint = Blueprint("signaling", __name__)
     body=Send,
     max_body=MAX_BODY_BYTES,
     own_limit=True,
+    encloses=True,
     answers={201: SentOne | SentSeveral, 200: SentOne | SentSeveral},
     errors=(
         BadCursor,
@@ -50,15 +52,26 @@ blueprint = Blueprint("signaling", __name__)
         RoomEnded,
     ),
 )
-def send(body: SendOne | SendSeveral, caller: Caller) -> tuple[dict[str, Any], int]:
+def send(
+    body: SendOne | SendSeveral | SendNothing, caller: Caller, enclosed: Any
+) -> tuple[dict[str, Any], int]:
     """201 if anything was stored; 200 if all of it was known already."""
     if body.fromId is not None:
         _check_id(caller, body.fromId)
-    rate_limits().sends.hit(caller["id"], len(body.signals))
-    relay().hit(caller["id"], body.signals)
+    rate_limits().sends.hit(caller["id"], len(body.signals) or 1)
+    if data := [signal.payload for signal in body.signals if signal.type == DATA]:
+        relay().hit(caller["id"], data)
     db, now = database(), clock.now_ms()
+    answer: dict[str, Any]
+    if isinstance(body, SendNothing):
+        answer = {"messageIds": [], "sent": True}
+        if body.after is not None:
+            answer |= reading.poll(db, now, caller, body.after, memory().heartbeats)
+        features().take(db, now, caller, enclosed)
+        return answer, 200
     numbers, stored = send_signals(db, now, caller, body.signals, body.after)
-    answer: dict[str, Any] = {"sent": True}
+    features().take(db, now, caller, enclosed)
+    answer = {"sent": True}
     if isinstance(body, SendOne):
         answer["messageId"] = numbers[0]
     else:

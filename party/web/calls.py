@@ -81,6 +81,7 @@ class Call:
     errors: tuple[type[ApiError], ...]
     parameters: tuple[Parameter, ...]
     upload: Upload | None
+    encloses: bool
 
 
 def call(
@@ -92,6 +93,7 @@ def call(
     max_body: int = SMALL_BODY_BYTES,
     upload: Upload | None = None,
     own_limit: bool = False,
+    encloses: bool = False,
     parse: Callable[[], dict[str, Any]] | None = None,
     parameters: tuple[Parameter, ...] = (),
     answers: dict[int, Any],
@@ -100,7 +102,8 @@ def call(
     """Declare a view.
 
     `body` is the pydantic type of the JSON body, given to the view as `body=`, which takes up to
-    `max_body` bytes; `upload` is a form with a file in its place, given as `file=`. With `own_limit` the
+    `max_body` bytes; `upload` is a form with a file in its place, given as `file=`. With `encloses` the
+    view gets `enclosed=`, what pages say along with the call to a feature, or None. With `own_limit` the
     view sees to it that nobody calls it too often. `parse` reads `parameters` into further arguments.
     Members' calls get `caller=` in place of the URL's code; under "anyone or member" the view gets both,
     and None for a stranger. `previous_token` also lets in the token before an unconfirmed rejoin. `answers`
@@ -112,8 +115,8 @@ def call(
     def decorate(view: View) -> View:
         @wraps(view)
         def run(**arguments: Any) -> Response:
-            if request.method == "POST":
-                arguments |= _read(check, max_body, upload, access, previous_token)
+            if request.method == "POST" or encloses:
+                arguments |= _read(check, max_body, upload, encloses, access, previous_token)
             if parse is not None:
                 arguments |= parse()
             if access != "anyone":
@@ -129,7 +132,7 @@ def call(
             data, status = result if isinstance(result, tuple) else (result, next(iter(answers)))
             return _answer(data, status, None if own_limit else arguments.get("caller"))
 
-        run.call = Call(summary, access, body, answers, errors, parameters, upload)  # type: ignore[attr-defined]
+        run.call = Call(summary, access, body, answers, errors, parameters, upload, encloses)  # type: ignore[attr-defined]
         return run
 
     return decorate
@@ -139,14 +142,18 @@ def _read(
     check: Callable[[dict[str, Any]], Any] | None,
     max_body: int,
     upload: Upload | None,
+    encloses: bool,
     access: Access,
     previous_token: bool,
 ) -> dict[str, Any]:
-    """What a request's body has for the view."""
+    """What a request's body has for the view, and what comes along for a feature."""
+    if request.method != "POST":
+        return {"enclosed": _enclosed(None)}
     if upload is not None:
         return {"file": read_file(upload.field, upload.max_bytes)}
     value = read_json(max_body, lambda: _member(access, previous_token))
-    return {"body": check(value)} if check is not None else {}
+    found = {"body": check(value)} if check is not None else {}
+    return {**found, "enclosed": _enclosed(value)} if encloses else found
 
 
 def _answer(data: Any, status: int, charged: Caller | None) -> Response:
@@ -183,6 +190,17 @@ def _count(caller: Caller | None) -> None:
         rate_limits().others.hit(client_key())
     else:
         rate_limits().calls.hit(caller["id"])
+
+
+def _enclosed(body: dict[str, Any] | None) -> Any:
+    """What comes along for a feature, in this body or else in a header. Raises `ValidationError`."""
+    enclosure = features().enclosure
+    if enclosure is None:
+        return None
+    if body is not None:
+        return validated(features().fields("send"), body)
+    header = request.headers.get(enclosure.header)
+    return None if header is None else enclosure.read(header)
 
 
 def checked_by(body: Any) -> Callable[[dict[str, Any]], Any]:

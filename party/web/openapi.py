@@ -11,6 +11,7 @@ from werkzeug.routing import Rule
 
 from party import errors
 from party.errors import ApiError
+from party.features import features
 from party.version import VERSION
 from party.web.body import ENCODED_BODY, ENCODED_BODY_HEADER
 from party.web.calls import Call, File, Parameter, Upload
@@ -112,6 +113,9 @@ def _operation(rule: Rule, method: str, call: Call, schemas: _Schemas) -> dict[s
             **_failures(_errors(method, call)),
         },
     }
+    if call.encloses and method == "GET" and (enclosure := features().enclosure):
+        enclosed = Parameter(enclosure.header, "header", {"type": "string"}, enclosure.what)
+        operation["parameters"].append(_parameter(enclosed))
     if call.body is not None:
         schema = schemas.of("validation", call.body)
         content = {"application/json": {"schema": schema}, "text/plain": {"schema": _encoded(schema)}}

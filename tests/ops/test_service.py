@@ -72,7 +72,8 @@ def test_metrics_are_counted_in_the_database(make_app: MakeApp, clock: Clock, da
     clock.advance(70)
     guest.poll(0)
     # Another process tells the same.
-    assert metrics(Api.of_app(make_app()).request("GET", "/metrics")) == {
+    found = metrics(Api.of_app(make_app()).request("GET", "/metrics"))
+    assert {name: value for name, value in found.items() if not name.startswith("party_connection")} == {
         "party_rooms{waiting}": 1,
         "party_rooms{playing}": 1,
         "party_rooms{ended}": 1,
