@@ -16,7 +16,19 @@ from pathlib import Path
 
 from tests.support.server import ROOT
 
-FEATURES = ("quiz", "messages", "state", "images", "ice", "reports", "history", "php_paths", "page", "admin", "play")
+FEATURES = (
+    "quiz",
+    "messages",
+    "state",
+    "images",
+    "ice",
+    "reports",
+    "history",
+    "php_paths",
+    "page",
+    "admin",
+    "play",
+)
 LEFT_BEHIND = shutil.ignore_patterns(
     ".git", ".venv", ".hypothesis", ".*_cache", "__pycache__", "node_modules", "instance", "results.json"
 )

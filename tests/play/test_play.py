@@ -13,6 +13,8 @@ from tests.support.page import OpenPage
 from tests.support.peers import Api
 from tests.support.server import Server
 
+pytestmark = pytest.mark.needs("quiz")
+
 QUIZ = """Which planet is <b>the largest</b>?
 - Mars
 * Jupiter
@@ -167,6 +169,29 @@ def test_a_game_is_played_with_the_keyboard_alone(
     expect(page.get_by_role("heading", name="Right!")).to_be_focused()
     # Whoever listens is told as well.
     expect(page.locator("#announcer")).to_contain_text("Right! +15 points")
+
+
+def test_the_host_lets_people_in_and_closes_the_door(
+    url: str, open_page: OpenPage, somebody: list[Player]
+) -> None:
+    host, ada = Player(open_page(locale="en")), Player(open_page(locale="en"))
+    somebody += [host]
+    code = host.host(url)
+    host.page.get_by_role("button", name="I let everybody in myself").click()
+    expect(host.page.locator("[aria-pressed=true]")).to_have_text("I let everybody in myself")
+    ada.join(url, code, "Ada")
+    expect(ada.page.locator("h2")).to_have_text("Waiting to be let in …")
+    host.page.get_by_role("button", name="Let Ada in", exact=True).click()
+    expect(ada.page.locator("h2")).to_have_text("You are in!")
+    host.page.once("dialog", lambda dialog: dialog.accept("Lovelace"))
+    host.page.get_by_role("button", name="Rename Ada").click()
+    expect(ada.page.locator(".is-you")).to_have_text("Lovelace")
+    host.page.get_by_role("button", name="Nobody else comes in").click()
+    ben = Player(open_page(locale="en"))
+    ben.page.goto(f"{url}#{code}")
+    ben.page.locator("#name").fill("Ben")
+    ben.page.locator("form button").click()
+    expect(ben.page.get_by_role("alert")).to_have_text("Nobody can join this quiz at the moment.")
 
 
 def test_the_language_can_be_chosen_and_is_kept(

@@ -4,7 +4,7 @@ import { heard, serverNow } from "./clock.js";
 
 const EVENTS = [
   "participants", "room", "answered", "score-changed", "question-closed", "question-advanced", "quiz-finished",
-  "extra-time",
+  "extra-time", "requests", "approved",
 ];
 
 /** @typedef {{question: string, answers: string[], correct?: number, questionSeconds?: number}} Question */
@@ -47,8 +47,9 @@ export class Game extends EventTarget {
     return this.party.room;
   }
 
-  /** @returns {"lobby"|"question"|"closed"|"over"|"ended"} */
+  /** @returns {"asking"|"lobby"|"question"|"closed"|"over"|"ended"} "asking" while the host has yet to let it in */
   get phase() {
+    if (!this.ended && this.party.state === "waiting") return "asking";
     if (this.ended) return this.finalStandings ? "over" : "ended";
     if (this.room.status === "playing") return this.room.questionOpenedAt ? "question" : "closed";
     return this.room.round > 0 ? "over" : "lobby";

@@ -30,6 +30,8 @@ export function lobbyView(game) {
   const count = h("p", { class: "hint", role: "status" });
   const people = peopleList(game);
   const start = action(t("host.start"), () => startRound(game, false));
+  const door = toggle(game, "locked", t("host.locked"));
+  const asking = toggle(game, "approval", t("host.approval"));
   const made = h("section", { class: "stage lobby" },
     h("div", { class: "invite" },
       h("div", {},
@@ -39,12 +41,14 @@ export function lobbyView(game) {
         h("button", { type: "button", class: "quiet small", onclick: () => copy(link) }, t("host.copyLink"))),
       qrCode(link)),
     count, people.made,
-    h("div", { class: "buttons" }, start.made, ...endButtons(game)));
+    h("div", { class: "buttons" }, start.made, door.made, asking.made, ...endButtons(game)));
   return {
     made,
     update() {
       setText(count, t("players.count", { count: game.players.length }));
       start.button.disabled = game.players.length === 0;
+      door.update();
+      asking.update();
       people.update?.();
     },
   };
@@ -108,6 +112,20 @@ async function startRound(game, keepScores) {
 }
 
 /**
+ * A setting of the room that is on or off.
+ *
+ * @param {Game} game
+ * @param {"locked"|"approval"} name
+ * @param {string} label
+ */
+function toggle(game, name, label) {
+  const isOn = () => Boolean(game.room.settings?.[name]);
+  const { made, button } = action(label, () => game.party.setSettings({ [name]: !isOn() }));
+  button.classList.add("quiet");
+  return { made, update: () => button.setAttribute("aria-pressed", String(isOn())) };
+}
+
+/**
  * The people, each with what the host can do for it.
  *
  * @param {Game} game
@@ -121,17 +139,33 @@ function peopleList(game) {
       onchange: () => attempt(() => game.party.giveExtraTime(id, Number(extra.value))),
     }, ...FACTORS.map((factor) => h("option", { value: String(factor) }, `× ${factor}`)));
     extra.value = String(game.room.extraTimes?.[id] ?? 1);
+    const rename = () => {
+      const other = prompt(t("host.renameAsk", { name }), name);
+      if (other) attempt(() => game.party.rename(other, id));
+    };
     const remove = () => confirm(t("host.removeAsk", { name })) && attempt(() => game.party.remove(id));
     return h("li", {},
       written(name, "span", { class: "name" }),
       extra,
+      h("button", { type: "button", class: "quiet small", "aria-label": t("host.rename", { name }), onclick: rename }, "✎"),
       h("button", { type: "button", class: "quiet small", "aria-label": t("host.remove", { name }), onclick: remove }, "✕"));
   };
-  const update = () => syncList(list, game.players, make, (li, { name, presence }) => {
-    setText(/** @type {HTMLElement} */ (li.firstElementChild), name);
-    li.classList.toggle("is-away", presence !== undefined && presence !== "online");
-  });
-  return { made: list, update };
+  const asks = h("ul", { class: "people", role: "list" });
+  const makeAsking = (/** @type {any} */ { id, name }) => {
+    const decide = (/** @type {boolean} */ isLetIn) => () => attempt(() => game.party.approve(id, isLetIn));
+    return h("li", {},
+      written(name, "span", { class: "name" }),
+      h("button", { type: "button", class: "small", "aria-label": t("host.letInName", { name }), onclick: decide(true) }, t("host.letIn")),
+      h("button", { type: "button", class: "quiet small", "aria-label": t("host.refuse", { name }), onclick: decide(false) }, "✕"));
+  };
+  const update = () => {
+    syncList(asks, game.room.requests ?? [], makeAsking, () => {});
+    syncList(list, game.players, make, (li, { name, presence }) => {
+      setText(/** @type {HTMLElement} */ (li.firstElementChild), name);
+      li.classList.toggle("is-away", presence !== undefined && presence !== "online");
+    });
+  };
+  return { made: h("div", { class: "stack" }, asks, list), update };
 }
 
 /** @param {Game} game */

@@ -5,7 +5,7 @@ import { editor } from "./editor.js";
 import { Game } from "./game.js";
 import { home } from "./home.js";
 import { hostClosedView, hostOverView, hostQuestionView, lobbyView } from "./host.js";
-import { answeringView, endView, resultView, waitingView } from "./player.js";
+import { answeringView, askingView, endView, resultView, waitingView } from "./player.js";
 import { chime, isSoundOn, setSound } from "./sound.js";
 import { closedView, podiumView, questionView } from "./stage.js";
 import { LANGUAGES, preferredLanguage, t, useLanguage } from "./texts.js";
@@ -58,7 +58,8 @@ function showHome() {
   show(`home/${game?.ended ?? ""}`, () => {
     const made = home({ code: game ? "" : location.hash.slice(1), watches, join, make: () => ((isEditing = true), render()) });
     if (!game) return { made };
-    const text = t(game.ended === "removed" ? "ended.removed" : "ended.over");
+    const isOut = ["removed", "rejected", "banned", "absent"].includes(game.ended ?? "");
+    const text = t(isOut ? "ended.removed" : "ended.over");
     return { made: h("div", { class: "stack" }, h("p", { class: "banner", role: "status" }, text), made) };
   });
 }
@@ -95,6 +96,7 @@ function viewFor(playing, role) {
     if (phase === "question") return hostQuestionView(playing);
     return phase === "closed" ? hostClosedView(playing) : hostOverView(playing, edit);
   }
+  if (phase === "asking") return askingView();
   if (phase === "lobby") return waitingView(playing);
   if (phase === "question") return role === "player" ? answeringView(playing) : questionView(playing);
   if (phase === "closed") return role === "player" ? resultView(playing) : closedView(playing);

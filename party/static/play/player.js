@@ -35,6 +35,16 @@ export function waitingView(game) {
 }
 
 /**
+ * Before the host has let this page in.
+ *
+ * @returns {View}
+ */
+export function askingView() {
+  const title = h("h2", { tabindex: "-1" }, t("asking.title"));
+  return { made: h("section", { class: "stage" }, title, h("p", {}, t("asking.hint"))) };
+}
+
+/**
  * The open question, with its answers to choose from.
  *
  * @param {Game} game
