@@ -12,7 +12,7 @@ from party.quiz.errors import TooFewParticipants, WrongQuestion
 from party.quiz.models import ExtraTime, GiveAnswer, Marked, NextQuestion, Results, SetQuiz, StartGame
 from party.rooms.models import Room
 from party.rows import Caller
-from party.web.calls import Parameter, call
+from party.web.calls import File, Parameter, call
 from party.web.models import MAX_BODY_BYTES
 
 blueprint = Blueprint("quiz", __name__)
@@ -99,7 +99,7 @@ def _format() -> dict[str, Any]:
     access="host",
     parse=_format,
     parameters=(Parameter("format", "query", {"enum": ["json", "csv"]}, "csv: a table"),),
-    answers={200: Results},
+    answers={200: File(("text/csv",), beside=Results)},
 )
 def see_results(caller: Caller, format: str) -> dict[str, Any] | Response:
     """For the host, also of a room that has ended. As a table: a line for each participant and round."""

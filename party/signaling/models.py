@@ -20,7 +20,7 @@ Seq = Annotated[int, Field(ge=0)]
 
 class Message(Body):
     toId: ParticipantId
-    type: SignalType | Literal["data"]
+    type: Literal[SignalType, "data"]
     payload: Payload
     clientMsgId: ClientMsgId | None = None
 

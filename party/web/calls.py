@@ -65,9 +65,10 @@ class Upload:
 
 @dataclass(frozen=True)
 class File:
-    """An answer that is a file of one of these media types."""
+    """An answer that is a file of one of these media types, or JSON of the type `beside`."""
 
     types: tuple[str, ...]
+    beside: Any = None
 
 
 @dataclass(frozen=True)

@@ -76,10 +76,10 @@ class _Schemas:
     def __init__(self, calls: list[tuple[Rule, Call]]) -> None:
         bodies = [("validation", call.body) for _, call in calls if call.body is not None]
         answers = [
-            ("serialization", answer)
+            ("serialization", type_)
             for _, call in calls
             for answer in call.answers.values()
-            if not isinstance(answer, File)
+            if (type_ := answer.beside if isinstance(answer, File) else answer) is not None
         ]
         adapters = {(mode, str(type_)): TypeAdapter(type_) for mode, type_ in [*bodies, *answers]}
         found, definitions = TypeAdapter.json_schemas(
@@ -105,7 +105,7 @@ def _operation(rule: Rule, method: str, call: Call, schemas: _Schemas) -> dict[s
         "parameters": parameters + [_parameter(parameter) for parameter in call.parameters],
         "responses": {
             **{
-                str(status): _file(answer)
+                str(status): _file(schemas, answer)
                 if isinstance(answer, File)
                 else _success(schemas.of("serialization", answer))
                 for status, answer in call.answers.items()
@@ -128,8 +128,11 @@ def _operation(rule: Rule, method: str, call: Call, schemas: _Schemas) -> dict[s
     return operation
 
 
-def _file(file: File) -> dict[str, Any]:
-    return {"description": "Success", "content": {type: {"schema": {}} for type in file.types}}
+def _file(schemas: _Schemas, file: File) -> dict[str, Any]:
+    content: dict[str, Any] = {type: {"schema": {}} for type in file.types}
+    if file.beside is not None:
+        content |= _success(schemas.of("serialization", file.beside))["content"]
+    return {"description": "Success", "content": content}
 
 
 def _form(upload: Upload) -> dict[str, Any]:

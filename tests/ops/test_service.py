@@ -175,7 +175,7 @@ def test_the_document_has_every_path_that_answers(app: Flask, client: Api) -> No
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    others = {"GET /", "GET /static/<path:filename>"}
+    others = {"GET /", "GET /play", "GET /static/<path:filename>"}
     assert operations(client.request("GET", "/openapi.json").json) == served - others
 
 
