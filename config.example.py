@@ -99,6 +99,13 @@ may be written as texts everywhere, with commas ("https://a.example, https://b.e
 # TURN_SECRET = "..."
 # TURN_TTL_SECONDS = 3600
 
+# A TURN server of somebody else's: "static" (TURN_URLS with TURN_USERNAME and TURN_CREDENTIAL) or
+# "cloudflare" (TURN_KEY_ID and TURN_API_TOKEN), whose credentials are good for TURN_TTL_SECONDS.
+# TURN_PROVIDER = "coturn"
+
+# "relay": pages connect over the TURN server only, and learn nothing of each other's addresses.
+# ICE_POLICY = "all"
+
 # Whether pages' reports of their connections are counted, per day, for `python -m party stats` and /metrics.
 # CONNECTION_REPORTS = True
 

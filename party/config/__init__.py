@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from traceback import extract_tb
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
 from flask import Flask, current_app
@@ -84,7 +84,13 @@ class Settings(BaseModel):
     LONG_POLL_SECONDS: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 0
     STUN_URLS: StunUrls = ["stun:stun.l.google.com:19302"]
     TURN_URLS: TurnUrls = []
+    TURN_PROVIDER: Literal["coturn", "static", "cloudflare"] = "coturn"
     TURN_SECRET: Secret = None
+    TURN_USERNAME: Secret = None
+    TURN_CREDENTIAL: Secret = None
+    TURN_KEY_ID: HeaderSecret = None
+    TURN_API_TOKEN: HeaderSecret = None
+    ICE_POLICY: Literal["all", "relay"] = "all"
     TURN_TTL_SECONDS: Annotated[int, Field(gt=0, le=YEAR_SECONDS)] = 3600
     CONNECTION_REPORTS: bool = True
     METRICS_TOKEN: HeaderSecret = None
@@ -298,8 +304,7 @@ def load_settings(root: Path = ROOT, environ: Mapping[str, str] | None = None) -
     values.setdefault("PLAY", embedded)
     images = root / values.get("IMAGES_FOLDER", Settings.model_fields["IMAGES_FOLDER"].default)
     settings = Settings(**{**values, "DATABASE_URL": url, "IMAGES_FOLDER": str(images)})
-    if settings.TURN_URLS and not settings.TURN_SECRET:
-        raise ConfigError("TURN_SECRET: required where TURN_URLS are set")
+    _check_turn(settings)
     _check_order(settings)
     return settings
 
@@ -314,6 +319,26 @@ def _check_order(settings: Settings) -> None:
         raise ConfigError(
             f"HOST_GONE_AFTER_SECONDS: write no less than ONLINE_SECONDS ({settings.ONLINE_SECONDS:g}) has"
         )
+
+
+# What each TURN provider needs.
+_OF_PROVIDERS = {
+    "coturn": ("TURN_SECRET",),
+    "static": ("TURN_URLS", "TURN_USERNAME", "TURN_CREDENTIAL"),
+    "cloudflare": ("TURN_KEY_ID", "TURN_API_TOKEN"),
+}
+
+
+def _check_turn(settings: Settings) -> None:
+    """Raises `ConfigError` where members would be given a TURN server that refuses them, or none at all."""
+    provider = settings.TURN_PROVIDER
+    missing = [name for name in _OF_PROVIDERS[provider] if not getattr(settings, name)]
+    has_turn = provider != "coturn" or bool(settings.TURN_URLS)
+    if has_turn and missing:
+        where = "TURN_URLS are set" if provider == "coturn" else f'TURN_PROVIDER is "{provider}"'
+        raise ConfigError(f"{missing[0]}: required where {where}")
+    if settings.ICE_POLICY == "relay" and not has_turn:
+        raise ConfigError('ICE_POLICY: "relay" needs a TURN server: set TURN_URLS or TURN_PROVIDER')
 
 
 def init_app(app: Flask, settings: Settings) -> None:

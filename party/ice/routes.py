@@ -1,14 +1,12 @@
 """`GET /rooms/{code}/ice-servers`."""
 
-import base64
-import hashlib
-import hmac
-from typing import Any
+from typing import Any, Literal
 
-from flask import Blueprint
+from flask import Blueprint, current_app
 
 from party import clock
 from party.config import settings
+from party.ice.provider import Provider
 from party.rows import Caller
 from party.web.calls import call
 from party.web.models import Answer
@@ -24,29 +22,15 @@ class IceServer(Answer):
 
 class IceServers(Answer):
     iceServers: list[IceServer]
+    iceTransportPolicy: Literal["all", "relay"]
     ttlSeconds: int
 
 
 @blueprint.get("/rooms/<code>/ice-servers")
 @call("STUN and TURN servers, with credentials", access="member", answers={200: IceServers})
 def ice_servers(caller: Caller) -> dict[str, Any]:
-    """TURN credentials as coturn's `use-auth-secret` checks them (draft-uberti-behave-turn-rest-00)."""
-    found: list[dict[str, Any]] = []
-    if settings().STUN_URLS:
-        found.append({"urls": settings().STUN_URLS})
-    if settings().TURN_URLS and settings().TURN_SECRET:
-        until = clock.now_ms() // 1000 + settings().TURN_TTL_SECONDS
-        username = f"{until}:{caller['participant_id']}"
-        found.append(
-            {
-                "urls": settings().TURN_URLS,
-                "username": username,
-                "credential": turn_credential(settings().TURN_SECRET or "", username),
-            }
-        )
-    return {"iceServers": found, "ttlSeconds": settings().TURN_TTL_SECONDS}
-
-
-def turn_credential(secret: str, username: str) -> str:
-    """base64(HMAC-SHA1(secret, username)): the form is coturn's."""
-    return base64.b64encode(hmac.new(secret.encode(), username.encode(), hashlib.sha1).digest()).decode()
+    """With `relay` members learn nothing of each other's addresses."""
+    provider: Provider = current_app.extensions["party.turn"]
+    turn, ttl = provider.servers(clock.now_ms(), caller["participant_id"])
+    stun = [{"urls": settings().STUN_URLS}] if settings().STUN_URLS else []
+    return {"iceServers": [*stun, *turn], "iceTransportPolicy": settings().ICE_POLICY, "ttlSeconds": ttl}

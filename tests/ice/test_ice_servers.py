@@ -13,10 +13,12 @@ def test_members_get_the_stun_servers(make_app: MakeApp) -> None:
     host = client.create_room()
     assert host.call("GET", "/ice-servers").data == {
         "iceServers": [{"urls": ["stun:one.example:3478", "stun:two.example"]}],
+        "iceTransportPolicy": "all",
         "ttlSeconds": 600,
     }
     assert Api.of_app(make_app(STUN_URLS="")).create_room().call("GET", "/ice-servers").data == {
         "iceServers": [],
+        "iceTransportPolicy": "all",
         "ttlSeconds": 3600,
     }
 
