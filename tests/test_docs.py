@@ -36,6 +36,7 @@ def hello() -> Iterator[ThreadingHTTPServer]:
     site.server_close()
 
 
+@pytest.mark.needs("ice")
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_the_example_of_the_client_connects_two_browsers_from_another_site(
     server: MakeServer, browser: Browser, hello: ThreadingHTTPServer
@@ -73,7 +74,7 @@ def test_the_example_of_the_client_connects_two_browsers_from_another_site(
         page.context.close()
 
 
-@pytest.mark.needs("quiz")
+@pytest.mark.needs("quiz", "ice")
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_the_quiz_of_the_client_can_be_played_without_a_change(server: MakeServer, browser: Browser) -> None:
     service = server(workers=2).url

@@ -379,7 +379,7 @@ class OldPhp(Proxy):
 @pytest.mark.parametrize(
     ("wanted", "answer", "status", "text"),
     [
-        (True, None, "ok", "on: "),
+        pytest.param(True, None, "ok", "on: ", marks=pytest.mark.needs("php_paths")),
         (False, None, "ok", "off"),
         (True, (200, b'{"success":true,"data":{}}'), "failed", "the old PHP backend"),
         (False, (200, b'{"success":true,"data":{}}'), "warning", "the old PHP backend"),

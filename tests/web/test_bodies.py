@@ -186,7 +186,15 @@ def test_a_seat_is_taken_again_thirty_times_a_minute(client: Api, host: Seat, gu
 
 @pytest.mark.needs("quiz")
 @pytest.mark.parametrize(
-    "path", ["GET ", "GET /ice-servers", "POST /start", "POST /answer", "POST /quiz", "POST /remove"]
+    "path",
+    [
+        "GET ",
+        pytest.param("GET /ice-servers", marks=pytest.mark.needs("ice")),
+        "POST /start",
+        "POST /answer",
+        "POST /quiz",
+        "POST /remove",
+    ],
 )
 def test_a_member_s_calls_are_limited(make_app: MakeApp, tick: Callable[[float], None], path: str) -> None:
     client = Api.of_app(make_app(POLLS_PER_SECOND=20))
