@@ -52,8 +52,8 @@ PLOTS: dict[str, dict[str, Callable[[Counts], float]]] = {
     },
     "Games that came to their end, in percent": {"completed": _completion},
 }
-# Connections have as many lines as there are such columns.
-CONNECTIONS = "connections."
+# What becomes of connections, where pages report it: a line for each outcome.
+SHARE = " %"
 
 
 def last_days(now: int) -> list[str]:
@@ -64,10 +64,12 @@ def last_days(now: int) -> list[str]:
 
 def plots(counted: Mapping[str, Counts], days: Sequence[str]) -> list[Plot]:
     """All plots of what features have counted, by the day and the column."""
-    columns = {name for counts in counted.values() for name in counts if name.startswith(CONNECTIONS)}
+    columns = {name for counts in counted.values() for name in counts if name.endswith(SHARE)}
     wanted = dict(PLOTS)
     if columns:
-        wanted["Connections"] = {name.removeprefix(CONNECTIONS): _column(name) for name in sorted(columns)}
+        wanted["Connections, in percent"] = {
+            name.removesuffix(SHARE): _column(name) for name in sorted(columns)
+        }
     return [
         _plot(
             title,

@@ -47,17 +47,19 @@ def _days_with_something(tx: Connection, first: int, end: int) -> list[int]:
 
 
 def _keep(database: Database, day: int) -> int:
+    # Read before the writing transaction, which keeps others waiting: a day that is over does not change.
+    sessions, games = database.read(lambda tx: (sessions_of(tx, day), games_of(tx, day)))
     try:
-        _keep_sums(database, day)
+        _keep_sums(database, day, sessions, games)
     except Duplicate:  # another cleanup was faster
         return 0
     return 1
 
 
 @transaction
-def _keep_sums(tx: Connection, day: int) -> None:
-    tx.insert_many("party_history_days", [{"day": day, **sessions_of(tx, day)}])
-    if games := games_of(tx, day):
+def _keep_sums(tx: Connection, day: int, sessions: dict[str, int], games: list[dict[str, Any]]) -> None:
+    tx.insert_many("party_history_days", [{"day": day, **sessions}])
+    if games:
         tx.insert_many("party_game_days", [{"day": day, **game} for game in games])
 
 

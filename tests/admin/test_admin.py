@@ -101,14 +101,14 @@ def test_plots_have_every_day_and_lie_within_their_edges() -> None:
     assert (len(days), days[-1]) == (30, "2026-01-09")
     counted = {
         days[0]: {"sessions": 4.0, "devices": 2.0},
-        days[29]: {"sessions": 8.0, "connections.open": 3.0},
+        days[29]: {"sessions": 8.0, "open %": 3.0},
     }
     found = {plot.title: plot for plot in plots.plots(counted, days)}
     sessions = found["Sessions and devices"]
     assert sessions.most == 8
     points = sessions.lines[0].points.split()
     assert (points[0], points[1], points[-1]) == ("0.0,60.0", "20.7,120.0", "600.0,0.0")
-    assert found["Connections"].lines[0].values[-1] == 3
+    assert found["Connections, in percent"].lines[0].values[-1] == 3
 
 
 # In a browser
