@@ -26,10 +26,11 @@ Fields = dict[str, Any]
 # Room, its settings, a Participant, a poll's answer, a send.
 Part = Literal["create", "change settings", "room", "settings", "participant", "poll", "send"]
 
+# What fields are made of is asked for `later`, along with the rest of a Room; what is returned gives them.
 # (tx, room, viewer) → what a feature adds to the Room for that member; for the host where there is none.
-RoomFields = Callable[[Connection, Room, Seat | None], Fields]
-# (tx, room, members) → what it adds to each Participant, by the ids of the members' rows.
-ParticipantFields = Callable[[Connection, Room, Sequence[Member]], dict[int, Fields]]
+RoomFields = Callable[[Connection, Room, Seat | None], Callable[[], Fields]]
+# (tx, room) → what it adds to each Participant of these members, by the ids of their rows.
+ParticipantFields = Callable[[Connection, Room], Callable[[Sequence[Member]], dict[int, Fields]]]
 
 EXTENSION = "party.features"
 # The header of what is enclosed in a poll, as WSGI names it.
@@ -113,7 +114,7 @@ class Feature:
     # (tx, room, body) → nothing: a room was opened with this body, which has the fields of `models`.
     room_opened: Callable[[Connection, Room, Any], None] | None = None
     # (tx, room) → what it adds to the settings of a Room.
-    settings: Callable[[Connection, Room], Fields] | None = None
+    settings: Callable[[Connection, Room], Callable[[], Fields]] | None = None
     # (tx, room, body) → the settings of a locked room that this body has changed; at create, `room_opened`.
     change_settings: Callable[[Connection, Room, Any], Fields] | None = None
     # (tx, room, now, type, payload) → nothing: an event was added to a room's stream.
@@ -152,22 +153,25 @@ class Features:
         self._adapters: dict[type[Extended], TypeAdapter[Any]] = {}
         self._fields: dict[Part, TypeAdapter[Any]] = {}
 
-    def room_fields(self, tx: Connection, room: Room, viewer: Seat | None) -> Fields:
+    def room_fields_later(self, tx: Connection, room: Room, viewer: Seat | None) -> Callable[[], Fields]:
         """What features add to a Room."""
-        found: Fields = {}
-        for feature in self.installed:
-            if feature.room_fields:
-                found |= feature.room_fields(tx, room, viewer)
-        return found
+        some = [each.room_fields(tx, room, viewer) for each in self.installed if each.room_fields]
+        return lambda: {name: value for fields in some for name, value in fields().items()}
 
-    def participant_fields(self, tx: Connection, room: Room, members: Sequence[Member]) -> dict[int, Fields]:
+    def participant_fields_later(
+        self, tx: Connection, room: Room
+    ) -> Callable[[Sequence[Member]], dict[int, Fields]]:
         """What features add to Participants, by the ids of the members' rows."""
-        found: dict[int, Fields] = {member["id"]: {} for member in members}
-        for feature in self.installed:
-            if feature.participant_fields:
-                for id, fields in feature.participant_fields(tx, room, members).items():
-                    found[id] |= fields
-        return found
+        some = [each.participant_fields(tx, room) for each in self.installed if each.participant_fields]
+
+        def fields_of(members: Sequence[Member]) -> dict[int, Fields]:
+            found: dict[int, Fields] = {member["id"]: {} for member in members}
+            for fields in some:
+                for id, mine in fields(members).items():
+                    found[id] |= mine
+            return found
+
+        return fields_of
 
     def room_opened(self, tx: Connection, room: Room, body: BaseModel) -> None:
         """Let features store what they take from the body of a new room."""
@@ -175,13 +179,10 @@ class Features:
             if feature.room_opened:
                 feature.room_opened(tx, room, body)
 
-    def settings(self, tx: Connection, room: Room) -> Fields:
+    def settings_later(self, tx: Connection, room: Room) -> Callable[[], Fields]:
         """What features add to the settings of a Room."""
-        found: Fields = {}
-        for feature in self.installed:
-            if feature.settings:
-                found |= feature.settings(tx, room)
-        return found
+        some = [each.settings(tx, room) for each in self.installed if each.settings]
+        return lambda: {name: value for fields in some for name, value in fields().items()}
 
     def change_settings(self, tx: Connection, room: Room, body: BaseModel) -> Fields:
         """Let features change their settings: those that really changed."""

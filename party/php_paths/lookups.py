@@ -40,7 +40,7 @@ class Lookups:
                 return finding.up_to_date(database, now, room)
             with self._lock:
                 self._found.pop(pair, None)
-        room = entrance.look_up(code, visible.by_code, look=False)
+        room = entrance.look_up(code, visible.by_code_later, look=False)
         self.remember(code)
         return room
 

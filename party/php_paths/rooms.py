@@ -60,8 +60,8 @@ def view(tx: Connection, room_id: int) -> dict[str, Any]:
 def _view(tx: Connection, room: Room) -> dict[str, Any]:
     members = views.present_members(tx, room["id"])
     game = features().game
-    played = game.room_fields(tx, room, None) if game else {}
-    scores = game.participant_fields(tx, room, members) if game else {}
+    played = game.room_fields(tx, room, None)() if game else {}
+    scores = game.participant_fields(tx, room)(members) if game else {}
     participants = [
         {
             "id": member["participant_id"],

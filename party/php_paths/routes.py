@@ -107,7 +107,7 @@ def show(code: str) -> dict[str, Any]:
 def join(code: str, body: models.JoinRoom) -> dict[str, Any]:
     """Take a seat. Counts as any other join."""
     found = entrance.look_up(
-        code, visible.by_code, found=lambda room: (joins(room["id"], room["max_participants"]),)
+        code, visible.by_code_later, found=lambda room: (joins(room["code"], room["max_participants"]),)
     )
     room = rooms.join(database(), clock.now_ms(), found, body)
     lookups().remember(code)

@@ -1,5 +1,6 @@
 """Which rooms are to be seen on these paths: those that were made here, and those whose host allows it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from party.db import Connection, Database, transaction
@@ -16,6 +17,11 @@ def by_code(source: Connection | Database, code: str) -> Room | None:
         return None
     seen = source.one("SELECT room_id FROM party_php_rooms WHERE room_id = :id", id=room["id"])
     return room if seen else None
+
+
+def by_code_later(tx: Connection, code: str) -> Callable[[], Room | None]:
+    """As `by_code`, when the result is called."""
+    return lambda: by_code(tx, code)
 
 
 @transaction

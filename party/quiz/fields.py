@@ -4,7 +4,7 @@ A room without a quiz has no row here and costs nothing; one that has not been s
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -41,7 +41,12 @@ class Quiz:
 
 def quiz_of(tx: Connection, room: Room) -> Quiz:
     """A room's quiz."""
-    stored = tx.one(
+    return quiz_later(tx, room)()
+
+
+def quiz_later(tx: Connection, room: Room) -> Callable[[], Quiz]:
+    """As `quiz_of`, but `later`."""
+    answer = tx.later(
         """
         SELECT quiz_data, seconds_per_question, current_question, after_quiz, round, auto_advance, pause_ms,
                closed_at
@@ -49,11 +54,17 @@ def quiz_of(tx: Connection, room: Room) -> Quiz:
         """,
         id=room["id"],
     )
-    if stored is None:
-        return Quiz()
-    text = stored.pop("quiz_data")
-    auto_advance = bool(stored.pop("auto_advance"))
-    return Quiz(None if text is None else json.loads(text), auto_advance=auto_advance, **stored)
+
+    def quiz() -> Quiz:
+        stored = answer.one()
+        if stored is None:
+            return Quiz()
+        data = None if stored["quiz_data"] is None else json.loads(stored["quiz_data"])
+        auto_advance = bool(stored["auto_advance"])
+        others = {name: value for name, value in stored.items() if name not in ("quiz_data", "auto_advance")}
+        return Quiz(data, auto_advance=auto_advance, **others)
+
+    return quiz
 
 
 def store(tx: Connection, room: Room, **columns: Any) -> None:
@@ -65,34 +76,42 @@ def store(tx: Connection, room: Room, **columns: Any) -> None:
 
 def _insert(tx: Connection, room: Room, columns: dict[str, Any]) -> None:
     defaults = {"quiz_data": None, "seconds_per_question": DEFAULT_SECONDS_PER_QUESTION}
-    tx.insert_many("party_quizzes", [{"room_id": room["id"], **defaults, **columns}])
+    tx.insert_later("party_quizzes", [{"room_id": room["id"], **defaults, **columns}])
 
 
-def of_room(tx: Connection, room: Room, viewer: Seat | None) -> dict[str, Any]:
+def of_room(tx: Connection, room: Room, viewer: Seat | None) -> Callable[[], dict[str, Any]]:
     """{secondsPerQuestion, currentQuestion, quizData, round, questionOpenedAt}: all of it for the host.
 
     Whoever has extra time sees it there, and the host everybody's.
     """
-    quiz = quiz_of(tx, room)
+    quiz_of_room = quiz_later(tx, room)
     is_host = viewer is None or viewer["role"] == "host"
-    data = quiz.data
-    if data is not None and not is_host:
-        data = rules.shown_to_guests(room["status"], quiz.closed, data)
-    opened_at = None
-    if room["status"] == "playing" and quiz.closed_at is None and rules.questions_of(quiz.data):
-        opened_at = iso(opened_at_of(tx, room, quiz.current_question))
-    found = {
-        "secondsPerQuestion": quiz.seconds_per_question,
-        "currentQuestion": quiz.current_question,
-        "quizData": data,
-        "round": quiz.round,
-        "questionOpenedAt": opened_at,
-    }
-    return found | _extra_times(tx, room, viewer, is_host)
+    extra_times = _extra_times_later(tx, room, viewer, is_host)
+
+    def fields() -> dict[str, Any]:
+        quiz = quiz_of_room()
+        data = quiz.data
+        if data is not None and not is_host:
+            data = rules.shown_to_guests(room["status"], quiz.closed, data)
+        opened_at = None
+        if room["status"] == "playing" and quiz.closed_at is None and rules.questions_of(quiz.data):
+            opened_at = iso(opened_at_of(tx, room, quiz.current_question))
+        found = {
+            "secondsPerQuestion": quiz.seconds_per_question,
+            "currentQuestion": quiz.current_question,
+            "quizData": data,
+            "round": quiz.round,
+            "questionOpenedAt": opened_at,
+        }
+        return found | extra_times()
+
+    return fields
 
 
-def _extra_times(tx: Connection, room: Room, viewer: Seat | None, is_host: bool) -> dict[str, Any]:
-    rows = tx.all(
+def _extra_times_later(
+    tx: Connection, room: Room, viewer: Seat | None, is_host: bool
+) -> Callable[[], dict[str, Any]]:
+    answer = tx.later(
         """
         SELECT p.id, p.participant_id, x.percent
         FROM party_extra_times x JOIN party_participants p ON p.id = x.member_id
@@ -100,13 +119,18 @@ def _extra_times(tx: Connection, room: Room, viewer: Seat | None, is_host: bool)
         """,
         id=room["id"],
     )
-    found: dict[str, Any] = {}
-    if rows and is_host:
-        found["extraTimes"] = {row["participant_id"]: row["percent"] / 100 for row in rows}
-    for row in rows:
-        if viewer is not None and row["id"] == viewer["id"]:
-            found["extraTime"] = row["percent"] / 100
-    return found
+
+    def fields() -> dict[str, Any]:
+        rows = answer.all()
+        found: dict[str, Any] = {}
+        if rows and is_host:
+            found["extraTimes"] = {row["participant_id"]: row["percent"] / 100 for row in rows}
+        for row in rows:
+            if viewer is not None and row["id"] == viewer["id"]:
+                found["extraTime"] = row["percent"] / 100
+        return found
+
+    return fields
 
 
 def opened_at_of(tx: Connection, room: Room, question: int) -> int:
@@ -119,18 +143,23 @@ def opened_at_of(tx: Connection, room: Room, question: int) -> int:
     return cast(int, row["opened_at"] if row else room["started_at"])
 
 
-def of_participants(tx: Connection, room: Room, members: Sequence[Member]) -> dict[int, dict[str, Any]]:
+def of_participants(tx: Connection, room: Room) -> Callable[[Sequence[Member]], dict[int, dict[str, Any]]]:
     """{score} of each member, by the member's row."""
-    scores = scores_of(tx, room)
-    return {member["id"]: {"score": scores.get(member["id"], 0)} for member in members}
+    scores_of_room = scores_later(tx, room)
+
+    def fields(members: Sequence[Member]) -> dict[int, dict[str, Any]]:
+        scores = scores_of_room()
+        return {member["id"]: {"score": scores.get(member["id"], 0)} for member in members}
+
+    return fields
 
 
-def scores_of(tx: Connection, room: Room) -> dict[int, int]:
+def scores_later(tx: Connection, room: Room) -> Callable[[], dict[int, int]]:
     """The scores that are not 0, by the members' rows."""
     if room["started_at"] is None:
-        return {}
-    rows = tx.all("SELECT member_id, score FROM party_scores WHERE room_id = :id", id=room["id"])
-    return {row["member_id"]: row["score"] for row in rows}
+        return dict
+    answer = tx.later("SELECT member_id, score FROM party_scores WHERE room_id = :id", id=room["id"])
+    return lambda: {row["member_id"]: row["score"] for row in answer.all()}
 
 
 def score_of(tx: Connection, member: Seat) -> int:
@@ -169,9 +198,10 @@ def store_percent(tx: Connection, member: Seat, percent: int) -> None:
         tx.insert_many("party_extra_times", [{**key, "percent": percent}])
 
 
-def settings(tx: Connection, room: Room) -> dict[str, Any]:
+def settings(tx: Connection, room: Room) -> Callable[[], dict[str, Any]]:
     """{afterQuiz}."""
-    return {"afterQuiz": quiz_of(tx, room).after_quiz}
+    quiz = quiz_later(tx, room)
+    return lambda: {"afterQuiz": quiz().after_quiz}
 
 
 def change_settings(tx: Connection, room: Room, body: QuizSettings) -> dict[str, Any]:
@@ -202,7 +232,7 @@ def room_opened(tx: Connection, room: Room, body: _NewRoom) -> None:
 def member_gone(tx: Connection, member: Seat) -> None:
     """Whoever takes the seat next begins at 0, and with the usual time."""
     for table in ("party_scores", "party_extra_times"):
-        tx.run(
+        tx.later(
             f"DELETE FROM {table} WHERE room_id = :room_id AND member_id = :id",
             room_id=member["room_id"],
             id=member["id"],

@@ -82,7 +82,7 @@ def _question(index: int, question: rules.Question, answers: list[Row]) -> dict[
 
 def _standings(tx: Connection, room: Room, answers: dict[int, list[Row]]) -> list[dict[str, Any]]:
     """Who is in the room, by score and then by joining; who only looks on, where it has a score."""
-    scores = fields.scores_of(tx, room)
+    scores = fields.scores_later(tx, room)()
     standings = [
         {
             "participantId": who["participant_id"],

@@ -1,5 +1,6 @@
 """Coming in: a new member, or a guest who waits for that."""
 
+from collections.abc import Callable
 from typing import Any
 
 from party.db import Connection, Duplicate, transaction
@@ -7,8 +8,8 @@ from party.errors import LobbyFull, NotApproved, ParticipantIdTaken, RoomEnded, 
 from party.rooms import bans, lobby, places, rules
 from party.rooms.hosting import promote_if_gone
 from party.rooms.models import JoinRoom
-from party.rooms.stream import advance, lock_room
-from party.rooms.views import everybody, host_of, view_for
+from party.rooms.stream import advance, lock_room_later
+from party.rooms.views import everybody_later, host_of, last_view
 from party.rows import Member, Room
 from party.web import tokens
 
@@ -22,22 +23,31 @@ def join(
     Raises `RoomEnded`, `Duplicate`, `Banned`, `RoomLocked`, `ParticipantIdTaken`, `ValidationError`,
     `SeatTaken`, `RoomFull`, `LobbyFull`.
     """
-    room = lock_room(tx, room_id)
     token = tokens.new_token()
-    return view_for(tx, now, room, _admit(tx, now, room, body, token, retry_key_hash), token)
+    room, member = _admit(tx, now, lock_room_later(tx, room_id), room_id, body, token, retry_key_hash)
+    return last_view(tx, now, room, member, token)
 
 
 def add_without_token(tx: Connection, now: int, room: Room, body: JoinRoom) -> None:
     """A new member of a locked room for whom no token is made. Raises as `join`, and `NotApproved`."""
-    _admit(tx, now, room, body, None, None)
+    _admit(tx, now, lambda: room, room["id"], body, None, None)
 
 
 def _admit(
-    tx: Connection, now: int, room: Room, body: JoinRoom, token: str | None, retry_key_hash: str | None
-) -> Member:
+    tx: Connection,
+    now: int,
+    lock: Callable[[], Room],
+    room_id: int,
+    body: JoinRoom,
+    token: str | None,
+    retry_key_hash: str | None,
+) -> tuple[Room, Member]:
+    everybody = everybody_later(tx, room_id)
+    former = places.former_later(tx, room_id, body.participantId)
+    room = lock()
     if room["status"] == "ended":
         raise RoomEnded
-    members, waiting = everybody(tx, room["id"])
+    members, waiting = everybody()
     if retry_key_hash and any(each["retry_key_hash"] == retry_key_hash for each in members + waiting):
         raise Duplicate
     device_hash = bans.device_hash(body.deviceId)
@@ -50,17 +60,20 @@ def _admit(
     if body.seat is not None:
         rules.check_seat(room["seats"], rules.taken_seats(members), body.seat)
     row = {"name": body.name, "retry_key_hash": retry_key_hash, "device_hash": device_hash}
+
+    def take(**columns: Any) -> Member:
+        return places.take(tx, now, room, participant_id, former(), token, {**row, **columns})
+
     if not room["approval"]:
-        return _seat(tx, now, room, body, members, participant_id, token, row)
+        return room, _seat(tx, now, room, body, members, take)
     if token is None:
         raise NotApproved("Whoever joins this room waits for approval, which these pages cannot.")
     if len(waiting) >= rules.LOBBY:
         raise LobbyFull
     advance(tx, room, now, members=True)
-    asks = {"role": "guest", "asked_role": _role(body), "seat": body.seat}
-    guest = places.take(tx, now, room, participant_id, token, {**row, **asks})
+    guest = take(role="guest", asked_role=_role(body), seat=body.seat)
     lobby.tell_of_request(tx, now, room, host_of(tx, room, members), guest)
-    return guest
+    return room, guest
 
 
 def _seat(
@@ -69,16 +82,14 @@ def _seat(
     room: Room,
     body: JoinRoom,
     members: list[Member],
-    participant_id: str,
-    token: str | None,
-    row: dict[str, Any],
+    take: Callable[..., Member],
 ) -> Member:
     if len(members) >= room["max_participants"]:
         raise RoomFull
     advance(tx, room, now, members=True, negotiated_at=now)
     role = _role(body)
     seat = rules.seat_for(room["seats"], rules.taken_seats(members), body.seat) if role == "player" else None
-    member = places.take(tx, now, room, participant_id, token, {**row, "role": role, "seat": seat})
+    member = take(role=role, seat=seat)
     lobby.tell_of_member(tx, now, room, member)
     promote_if_gone(tx, now, room)
     return member

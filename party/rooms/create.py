@@ -1,7 +1,7 @@
 """Opening a room: its row, its code, its host."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from werkzeug.security import generate_password_hash
 
@@ -11,8 +11,7 @@ from party.features import features
 from party.rooms import bans, places, room_settings
 from party.rooms.models import CreateRoom
 from party.rooms.returning import create_key_hash
-from party.rooms.stream import lock_room
-from party.rooms.views import room_view
+from party.rooms.views import last_view
 from party.rows import Member, Room
 from party.web import tokens
 
@@ -22,6 +21,19 @@ HOUR_MS = 3_600_000
 # A quarter of the library's default memory and time: a shared host has little of either, and a room's
 # password lives for hours, not years.
 PASSWORD_METHOD = "scrypt:8192:8:1"
+
+# What the columns of a room are by themselves.
+_NEW = {
+    "seq": 0,
+    "members_seq": 0,
+    "silent_seq": 0,
+    "relayed_at": 0,
+    "skipped_after": None,
+    "skipped": 0,
+    "bans": 0,
+    "started_at": None,
+    "ended_at": None,
+}
 
 
 def hash_password(password: str | None) -> str | None:
@@ -55,7 +67,7 @@ def _create(
 ) -> dict[str, Any]:
     token = tokens.new_token()
     room, host = insert_room(tx, now, body, code, token, password_hash)
-    return room_view(tx, now, room, host, token)
+    return last_view(tx, now, room, host, token)
 
 
 def insert_room(
@@ -71,33 +83,28 @@ def insert_room(
     limit = room_settings.places(body)
     ttl_ms = round(body.ttlHours * HOUR_MS) if body.ttlHours else None
     expires_at = now + (ttl_ms or settings().room_ttl_ms)
-    room_id = tx.insert(
-        """
-        INSERT INTO party_rooms (code, status, host_id, password_hash, max_participants, negotiated_at,
-                                 created_at, expires_at, ttl_ms, due_at, incarnation, name, game_type,
-                                 approval, locked, listed, seats, shared_state, host_gone)
-        VALUES (:code, 'waiting', :host_id, :password_hash, :max_participants, :now,
-                :now, :expires_at, :ttl_ms, :due_at, :incarnation, :name, :game_type,
-                :approval, :locked, :listed, :seats, :shared_state, :host_gone)
-        """,
-        code=code,
-        host_id=host_id,
-        password_hash=password_hash,
-        max_participants=limit,
-        now=now,
-        expires_at=expires_at,
-        ttl_ms=ttl_ms,
-        due_at=min(expires_at, now + settings().online_ms),
-        incarnation=tx.incarnation,
+    stored = {
+        "code": code,
+        "status": "waiting",
+        "host_id": host_id,
+        "password_hash": password_hash,
+        "max_participants": limit,
+        "negotiated_at": now,
+        "created_at": now,
+        "expires_at": expires_at,
+        "ttl_ms": ttl_ms,
+        "due_at": min(expires_at, now + settings().online_ms),
+        "incarnation": tx.incarnation,
         **room_settings.of_new_room(body),
-    )
-    room = lock_room(tx, room_id)
+    }
+    sql = f"INSERT INTO party_rooms ({', '.join(stored)}) VALUES ({', '.join(f':{name}' for name in stored)})"
+    room = cast(Room, {**_NEW, **stored, "id": tx.insert(sql, **stored)})
     row = {
         "name": body.hostName,
         "role": "host",
         "retry_key_hash": create_key_hash(body.retryKey),
         "device_hash": bans.device_hash(body.deviceId),
     }
-    host = places.take(tx, now, room, host_id, token, row)
+    host = places.take(tx, now, room, host_id, None, token, row)
     features().room_opened(tx, room, body)
     return room, host

@@ -14,10 +14,11 @@ from party.db import POOL_WAIT_SECONDS, Connection, database
 from party.errors import RoomEnded, RoomNotFound, Unavailable, WrongPassword
 from party.rooms import finding
 from party.rows import Room
+from party.web.models import room_code
 from party.web.rate_limits import GUESS, LOOK, joins, rate_limits, wrong_passwords
 from party.web.windows import Ledger, Window
 
-Find = Callable[[Connection, str], Room | None]
+Find = Callable[[Connection, str], Callable[[], Room | None]]
 
 # One password at a time in each process: those being checked count as wrong until they turn out right.
 _checking = Lock()
@@ -25,12 +26,15 @@ _checking = Lock()
 
 def look_up(
     code: str,
-    find: Find = finding.by_code,
+    find: Find = finding.by_code_later,
     *,
     look: bool = True,
     found: Callable[[Room], tuple[Window, ...]] = lambda room: (),
+    ahead: tuple[Window, ...] = (),
 ) -> Room:
     """The room that `find` finds; `found` tells what it counts against besides, `look` whether as a look.
+
+    `ahead` are windows that `found` may tell, whatever their limits, to be read along.
 
     Raises `RoomNotFound`, `RateLimited`.
     """
@@ -39,9 +43,11 @@ def look_up(
     looks = (limits.of_address(LOOK),) if look else ()
 
     def plan(ledger: Ledger) -> Room | None:
+        ledger.ask(guess, *looks, *ahead)
+        found_room = ledger.later(lambda tx: find(tx, code))
         ledger.require(guess, *looks)
         ledger.take(*looks)
-        room = find(ledger.tx, code)
+        room = found_room()
         ledger.take(*(found(room) if room else (guess,)))
         return room
 
@@ -58,11 +64,12 @@ def pass_door(code: str, password: str | None) -> tuple[Room, tuple[Window, ...]
     """
 
     def of_join(room: Room) -> Window:
-        return joins(room["id"], room["max_participants"])
+        return joins(room["code"], room["max_participants"])
 
     room = look_up(
         code,
         found=lambda room: () if room["password_hash"] or room["status"] == "ended" else (of_join(room),),
+        ahead=(joins(room_code(code), 0),),
     )
     if room["status"] == "ended":
         raise RoomEnded

@@ -1,9 +1,10 @@
 """A place in a locked room: taken, changed, free again. Events are the callers' business."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from party import mailbox
-from party.db import Connection
+from party.db import Connection, Row
 from party.errors import Reason
 from party.features import features
 from party.rooms import dead_tokens
@@ -12,9 +13,15 @@ from party.web import tokens
 
 
 def take(
-    tx: Connection, now: int, room: Room, participant_id: str, token: str | None, columns: dict[str, Any]
+    tx: Connection,
+    now: int,
+    room: Room,
+    participant_id: str,
+    former: Row | None,
+    token: str | None,
+    columns: dict[str, Any],
 ) -> Member:
-    """A place for somebody new under the last number, in the row of a former one with this id if any.
+    """A place for somebody new under the last number, in the row of a `former` one with this id if any.
 
     `columns` are the name, the role and whatever else is not as it is for everybody.
     """
@@ -36,23 +43,26 @@ def take(
         **columns,
     }
     key = {"room_id": room["id"], "participant_id": participant_id}
-    where = "WHERE room_id = :room_id AND participant_id = :participant_id"
-    assignments = ", ".join(f"{column} = :{column}" for column in place)
-    former = tx.later(f"SELECT id FROM party_participants {where}", **key)
-    if tx.run(f"UPDATE party_participants SET {assignments} {where}", **place, **key):
-        row = former.one()
-        assert row is not None
-        return cast(Member, {**row, **key, **place})
-    names = [*key, *place]
-    id = tx.insert(
-        f"""
-        INSERT INTO party_participants ({", ".join(names)})
-        VALUES ({", ".join(f":{name}" for name in names)})
-        """,
-        **key,
-        **place,
-    )
-    return cast(Member, {"id": id, **key, **place})
+    if former is None:
+        names = ", ".join([*key, *place])
+        values = ", ".join(f":{name}" for name in [*key, *place])
+        sql = f"INSERT INTO party_participants ({names}) VALUES ({values})"
+        former = {"id": tx.insert(sql, **key, **place)}
+    else:
+        assignments = ", ".join(f"{column} = :{column}" for column in place)
+        tx.later(f"UPDATE party_participants SET {assignments} WHERE id = :id", id=former["id"], **place)
+    return cast(Member, {**former, **key, **place})
+
+
+def former_later(tx: Connection, room_id: int, participant_id: str | None) -> Callable[[], Row | None]:
+    """{id} of the row of whoever had this id in the room, or has it."""
+    if participant_id is None:
+        return lambda: None
+    return tx.later(
+        "SELECT id FROM party_participants WHERE room_id = :room_id AND participant_id = :participant_id",
+        room_id=room_id,
+        participant_id=participant_id,
+    ).one
 
 
 def change(tx: Connection, member: Member, **columns: Any) -> None:

@@ -9,8 +9,8 @@ from party.errors import RoomEnded
 from party.rooms import dead_tokens, lobby, places
 from party.rooms.due import catch_up
 from party.rooms.hosting import promote_if_gone
-from party.rooms.stream import add_event, advance, is_due, lock_room, member_row
-from party.rooms.views import host_of, participant_views, present_members, view_for
+from party.rooms.stream import add_event, advance, is_due, lock_room_later, member_later
+from party.rooms.views import host_of, last_view, participant_views, present_members
 from party.rows import Caller, Due, Member, Room
 from party.web import tokens
 from party.web.models import room_code
@@ -86,8 +86,8 @@ def _reseat(
 
     `token_hash`, the token that asked for it, stays good for asking again until the new one is used.
     """
-    room = lock_room(tx, room_id)
-    member = member_row(tx, member_id)
+    lock, found = lock_room_later(tx, room_id), member_later(tx, member_id)
+    room, member = lock(), found()
     if member is None or member["left_at"] is not None or not still_theirs(member):
         raise dead_tokens.invalid(tx, token_hash)
     if room["status"] == "ended":
@@ -107,7 +107,7 @@ def _reseat(
     mailbox.clear_both_ways(tx, room["id"], member["id"])
     mailbox.forget_ids(tx, old_hash)
     _tell(tx, now, room, member)
-    return view_for(tx, now, room, member, token)
+    return last_view(tx, now, room, member, token)
 
 
 def _tell(tx: Connection, now: int, room: Room, member: Member) -> None:

@@ -66,7 +66,13 @@ def lock_room(tx: Connection, room_id: int, *, wait: bool = True) -> Room:
 
     Raises `RoomNotFound` if it was purged meanwhile; without `wait`, `Locked` if somebody else has the lock.
     """
-    return cast(Room, _locked(_lock_later(tx, room_id, ROOM_COLUMNS, wait=wait)))
+    return lock_room_later(tx, room_id, wait=wait)()
+
+
+def lock_room_later(tx: Connection, room_id: int, *, wait: bool = True) -> Callable[[], Room]:
+    """As `lock_room`, but `later`."""
+    answer = _lock_later(tx, room_id, ROOM_COLUMNS, wait=wait)
+    return lambda: cast(Room, _locked(answer))
 
 
 def lock_as_member(tx: Connection, caller: Caller, *, even_ended: bool = False) -> tuple[Room, Member]:
@@ -122,7 +128,13 @@ def _claimed(tx: Connection, answer: Answer, caller: Seat) -> Row:
 
 def member_row(tx: Connection, member_id: int) -> Member | None:
     """Who has, or had, a seat."""
-    return cast(Member | None, tx.one(_SELECT_MEMBER, id=member_id))
+    return member_later(tx, member_id)()
+
+
+def member_later(tx: Connection, member_id: int) -> Callable[[], Member | None]:
+    """As `member_row`, but `later`."""
+    answer = tx.later(_SELECT_MEMBER, id=member_id)
+    return lambda: cast(Member | None, answer.one())
 
 
 def advance(

@@ -1,6 +1,6 @@
 """What of a room is shown to whom."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from party.clock import iso, iso_or_none
@@ -11,9 +11,9 @@ from party.features import features
 from party.rows import MEMBER_COLUMNS, ROOM_COLUMNS, Caller, Member, Room, Seat
 
 
-def everybody(tx: Connection, room_id: int) -> tuple[list[Member], list[Member]]:
+def everybody_later(tx: Connection, room_id: int) -> Callable[[], tuple[list[Member], list[Member]]]:
     """Who is in the room, and who waits to be let in: each in order of coming."""
-    found = tx.all(
+    answer = tx.later(
         f"""
         SELECT {MEMBER_COLUMNS} FROM party_participants
         WHERE room_id = :room_id AND left_at IS NULL
@@ -21,11 +21,20 @@ def everybody(tx: Connection, room_id: int) -> tuple[list[Member], list[Member]]
         """,
         room_id=room_id,
     )
-    present = cast(list[Member], found)
-    return (
-        [member for member in present if member["role"] != "guest"],
-        [member for member in present if member["role"] == "guest"],
-    )
+
+    def found() -> tuple[list[Member], list[Member]]:
+        present = cast(list[Member], answer.all())
+        return (
+            [member for member in present if member["role"] != "guest"],
+            [member for member in present if member["role"] == "guest"],
+        )
+
+    return found
+
+
+def everybody(tx: Connection, room_id: int) -> tuple[list[Member], list[Member]]:
+    """As `everybody_later`, at once."""
+    return everybody_later(tx, room_id)()
 
 
 def present_members(tx: Connection, room_id: int) -> list[Member]:
@@ -36,7 +45,7 @@ def present_members(tx: Connection, room_id: int) -> list[Member]:
 @snapshot
 def view(tx: Connection, now: int, caller: Caller) -> dict[str, Any]:
     """The caller's room: Room with `you`."""
-    return room_view(tx, now, room_row(tx, caller["room_id"]), caller)
+    return last_view(tx, now, room_row(tx, caller["room_id"]), caller)
 
 
 def room_row(tx: Connection | Database, room_id: int) -> Room:
@@ -50,7 +59,9 @@ def room_row(tx: Connection | Database, room_id: int) -> Room:
 @snapshot
 def preview(tx: Connection, room: Room) -> dict[str, Any]:
     """What strangers may see of a room: RoomPreview."""
-    members = present_members(tx, room["id"])
+    everybody = everybody_later(tx, room["id"])
+    tx.finish()
+    members, _ = everybody()
     return room_preview(room, host_of(tx, room, members)["name"], len(members))
 
 
@@ -70,16 +81,35 @@ def room_preview(room: Room, host_name: str, members: int) -> dict[str, Any]:
     }
 
 
+def last_view(tx: Connection, now: int, room: Room, viewer: Seat, token: str | None = None) -> dict[str, Any]:
+    """As `view_for`, read along with the commit: nothing else comes after it."""
+    view = view_later(tx, now, room, viewer, token)
+    tx.finish()
+    return view()
+
+
 def view_for(tx: Connection, now: int, room: Room, viewer: Seat, token: str | None = None) -> dict[str, Any]:
     """What somebody in a room, or waiting for that, sees of it, with `you`: Room, or RoomOfGuest.
 
     `token` is one that was just issued.
     """
-    if viewer["role"] == "guest":
-        members = present_members(tx, room["id"])
+    return view_later(tx, now, room, viewer, token)()
+
+
+def view_later(
+    tx: Connection, now: int, room: Room, viewer: Seat, token: str | None = None
+) -> Callable[[], dict[str, Any]]:
+    """As `view_for`, but `later`."""
+    if viewer["role"] != "guest":
+        return room_view_later(tx, now, room, viewer, token)
+    everybody = everybody_later(tx, room["id"])
+
+    def view() -> dict[str, Any]:
+        members, _ = everybody()
         shown = room_preview(room, host_of(tx, room, members)["name"], len(members))
         return {**shown, "seq": room["seq"], "you": _you(viewer, token)}
-    return room_view(tx, now, room, viewer, token)
+
+    return view
 
 
 def room_view(
@@ -89,29 +119,44 @@ def room_view(
 
     Without `you` it is the host's.
     """
-    members, waiting = everybody(tx, room["id"])
-    host = host_of(tx, room, members)
-    found: dict[str, Any] = {
-        "code": room["code"],
-        "status": room["status"],
-        "hostId": room["host_id"],
-        "hostName": host["name"],
-        "maxParticipants": room["max_participants"],
-        **features().room_fields(tx, room, you),
-        "createdAt": iso(room["created_at"]),
-        "startedAt": iso_or_none(room["started_at"]),
-        "endedAt": iso_or_none(room["ended_at"]),
-        "expiresAt": iso(room["expires_at"]),
-        "serverTime": iso(now),
-        "seq": room["seq"],
-        "settings": {**_settings(room), **features().settings(tx, room)},
-        "participants": participant_views(tx, room, members),
-    }
-    if you is None or you["role"] == "host":
-        found["requests"] = [request_view(guest) for guest in waiting]
-    if you is not None:
-        found["you"] = _you(you, token)
-    return found
+    return room_view_later(tx, now, room, you, token)()
+
+
+def room_view_later(
+    tx: Connection, now: int, room: Room, you: Seat | None = None, token: str | None = None
+) -> Callable[[], dict[str, Any]]:
+    """As `room_view`, but `later`."""
+    everybody = everybody_later(tx, room["id"])
+    fields = features().room_fields_later(tx, room, you)
+    fields_of = features().participant_fields_later(tx, room)
+    settings_of_features = features().settings_later(tx, room)
+
+    def view() -> dict[str, Any]:
+        members, waiting = everybody()
+        host = host_of(tx, room, members)
+        found: dict[str, Any] = {
+            "code": room["code"],
+            "status": room["status"],
+            "hostId": room["host_id"],
+            "hostName": host["name"],
+            "maxParticipants": room["max_participants"],
+            **fields(),
+            "createdAt": iso(room["created_at"]),
+            "startedAt": iso_or_none(room["started_at"]),
+            "endedAt": iso_or_none(room["ended_at"]),
+            "expiresAt": iso(room["expires_at"]),
+            "serverTime": iso(now),
+            "seq": room["seq"],
+            "settings": {**_settings(room), **settings_of_features()},
+            "participants": _participants(members, fields_of(members)),
+        }
+        if you is None or you["role"] == "host":
+            found["requests"] = [request_view(guest) for guest in waiting]
+        if you is not None:
+            found["you"] = _you(you, token)
+        return found
+
+    return view
 
 
 def room_seen_by(tx: Connection, now: int, room: Room, viewer: Seat) -> dict[str, Any]:
@@ -142,7 +187,10 @@ def _settings(room: Room) -> dict[str, Any]:
 
 def participant_views(tx: Connection, room: Room, members: Sequence[Member]) -> list[dict[str, Any]]:
     """Participant, of each of these members of a room."""
-    fields = features().participant_fields(tx, room, members)
+    return _participants(members, features().participant_fields_later(tx, room)(members))
+
+
+def _participants(members: Sequence[Member], fields: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             "id": member["participant_id"],

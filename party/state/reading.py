@@ -1,6 +1,7 @@
 """What of shared state is shown to whom: in a Room, and in the answers of polls."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from party.db import Connection, Row
@@ -19,26 +20,31 @@ _COLUMNS = """
 """
 
 
-def of_room(tx: Connection, room: Room, viewer: Seat | None) -> Fields:
+def of_room(tx: Connection, room: Room, viewer: Seat | None) -> Callable[[], Fields]:
     """{state: {room: {key: {value, seq}}, members: {id: {key: {value, seq}}}}}, as the viewer sees it."""
-    of_room: Fields = {}
-    of_members: dict[str, Fields] = {}
     # Mostly there has never been any.
-    if room["silent_seq"]:
+    if not room["silent_seq"]:
+        return lambda: {"state": {"room": {}, "members": {}}}
+    answer = tx.later(
+        f"""
+        SELECT {_COLUMNS} FROM party_state s LEFT JOIN party_participants p ON p.id = s.member_id
+        WHERE s.room_id = :id AND s.value IS NOT NULL ORDER BY s.seq, s.name
+        """,
+        id=room["id"],
+    )
+
+    def fields() -> Fields:
+        of_room: Fields = {}
+        of_members: dict[str, Fields] = {}
         you = viewer or _host(tx, room)
-        rows = tx.all(
-            f"""
-            SELECT {_COLUMNS} FROM party_state s LEFT JOIN party_participants p ON p.id = s.member_id
-            WHERE s.room_id = :id AND s.value IS NOT NULL ORDER BY s.seq, s.name
-            """,
-            id=room["id"],
-        )
-        for row in rows:
+        for row in answer.all():
             entry = entries.of_row(row)
             if entry.is_seen_by(you["id"], you["role"]):
                 scope = of_room if entry.owner == ROOM else of_members.setdefault(row["by_id"], {})
                 scope[entry.name] = {"value": json.loads(row["value"]), "seq": entry.seq}
-    return {"state": {"room": of_room, "members": of_members}}
+        return {"state": {"room": of_room, "members": of_members}}
+
+    return fields
 
 
 def _host(tx: Connection, room: Room) -> dict[str, Any]:

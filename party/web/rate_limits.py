@@ -201,9 +201,9 @@ class RateLimits:
         return default
 
 
-def joins(room_id: int, places: int) -> Window:
-    """Joins into one room: all may come, and come again, but not over and over."""
-    return Window(JOIN, str(room_id), 2 * places + 20, MINUTE)
+def joins(code: str, places: int) -> Window:
+    """Joins into the room with this code: all may come, and come again, but not over and over."""
+    return Window(JOIN, code, 2 * places + 20, MINUTE)
 
 
 def wrong_passwords(room_id: int) -> Window:

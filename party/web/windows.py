@@ -1,8 +1,10 @@
 """Moving windows in the database: exact over all processes and restarts, several at once.
 
     def plan(ledger: Ledger) -> None:
+        ledger.ask(looks, guesses)
+        found = ledger.later(lambda tx: tx.later(...).one)
         ledger.take(looks)
-        if ledger.tx.one(...) is None:
+        if found() is None:
             ledger.take(guesses)
 
     windows.run(plan)
@@ -23,7 +25,7 @@ from threading import Lock
 from typing import TypeVar
 
 from party import clock
-from party.db import Connection, Database, Duplicate, Unreachable, transaction
+from party.db import Answer, Connection, Database, Duplicate, Unreachable, transaction
 from party.errors import Unavailable
 
 T = TypeVar("T")
@@ -50,6 +52,11 @@ class Window:
     limit: int
     seconds: int
 
+    @property
+    def name(self) -> tuple[str, str]:
+        """What tells it from others: the limit may not be known when it is asked about."""
+        return self.action, self.key
+
 
 @dataclass(frozen=True)
 class State:
@@ -73,19 +80,22 @@ class WindowFull(Exception):
 
 
 class Ledger(ABC):
-    """The windows that one plan asks about. Ask about those of an address before those of a room."""
+    """The windows that one plan asks about: those of an address before those of a room, or all at once."""
 
     def __init__(self, now: int, hashed: Callable[[Window], str]) -> None:
         self._now = now
         self._hashed = hashed
-        self._entries: dict[Window, list[Entry]] = {}
+        self._entries: dict[tuple[str, str], list[Entry]] = {}
         # Those that have changed, how they stand now.
         self.changed: dict[Window, State] = {}
 
-    @property
     @abstractmethod
-    def tx(self) -> Connection:
-        """The transaction. Raises `Unavailable` where the windows are in memory."""
+    def ask(self, *windows: Window) -> None:
+        """Say which windows will be asked about, so that they are read along with what is asked `later`."""
+
+    @abstractmethod
+    def later(self, ask: Callable[[Connection], Callable[[], T]]) -> Callable[[], T]:
+        """What `ask` asks the transaction for under the locks; it raises `Unavailable` in memory."""
 
     def require(self, *windows: Window) -> None:
         """Ask whether there is room. Raises `WindowFull`."""
@@ -98,7 +108,7 @@ class Ledger(ABC):
         """Take one entry of each, or none. Raises `WindowFull`."""
         self.require(*windows)
         for window in windows:
-            entries, now = self._entries[window], self._now
+            entries, now = self._entries[window.name], self._now
             grain = window.seconds * 1000 // MOST_ENTRIES if window.limit > FEW else 1
             count = 1
             if entries and entries[-1][0] // grain == now // grain:
@@ -110,7 +120,7 @@ class Ledger(ABC):
         """Take back the last entry: what it was made for has turned out not to count."""
         self._load(windows)
         for window in windows:
-            if entries := self._entries[window]:
+            if entries := self._entries[window.name]:
                 at, count = entries.pop()
                 if count > 1:
                     entries.append((at, count - 1))
@@ -119,7 +129,7 @@ class Ledger(ABC):
     def write(self) -> None:
         """Store what has changed. Raises `Duplicate` if somebody else's first entry was faster."""
         for window in self.changed:
-            self._store(window, self._entries[window])
+            self._store(window, self._entries[window.name])
 
     @abstractmethod
     def _load(self, windows: tuple[Window, ...]) -> None:
@@ -130,43 +140,52 @@ class Ledger(ABC):
         """Keep the entries of a window."""
 
     def _state(self, window: Window) -> State:
-        return _state(self._entries[window], self._now, window)
+        return _state(self._entries[window.name], self._now, window)
 
 
 class _InDatabase(Ledger):
     def __init__(self, tx: Connection, now: int, hashed: Callable[[Window], str]) -> None:
         super().__init__(now, hashed)
         self._tx = tx
-        self._stored: set[Window] = set()
+        # By the keys of their rows, the windows that were asked about, and those that have a row.
+        self._asked: dict[str, Window] = {}
+        self._answers: list[Answer] = []
+        self._stored: set[str] = set()
 
-    @property
-    def tx(self) -> Connection:
-        return self._tx
+    def later(self, ask: Callable[[Connection], Callable[[], T]]) -> Callable[[], T]:
+        return ask(self._tx)
 
-    def count_refusal(self, window: Window) -> None:
-        """For the statistics."""
-        self._tx.run(
-            "UPDATE party_rate_limits SET refused = refused + 1 WHERE key_hash = :key",
-            key=self._hashed(window),
-        )
-
-    def _load(self, windows: tuple[Window, ...]) -> None:
-        keys = {self._hashed(window): window for window in windows if window not in self._entries}
+    def ask(self, *windows: Window) -> None:
+        keys = {self._hashed(window): window for window in windows if window.name not in self._entries}
         if not keys:
             return
+        self._asked |= keys
+        self._entries |= {window.name: [] for window in windows if window.name not in self._entries}
         names = {f"key_{number}": key for number, key in enumerate(keys)}
         # In one order, so that those who ask about the same windows never wait for each other in a ring.
-        rows = self._tx.all(
+        answer = self._tx.later(
             f"""
             SELECT key_hash, hits FROM party_rate_limits
             WHERE key_hash IN ({", ".join(f":{name}" for name in names)}) ORDER BY key_hash FOR UPDATE
             """,
             **names,
         )
-        stored = {row["key_hash"]: row["hits"] for row in rows}
-        for key, window in keys.items():
-            self._entries[window] = _read(stored.get(key), self._now, window)
-        self._stored |= {keys[key] for key in stored}
+        self._answers.append(answer)
+
+    def count_refusal(self, window: Window) -> None:
+        """For the statistics."""
+        self._tx.later(
+            "UPDATE party_rate_limits SET refused = refused + 1 WHERE key_hash = :key",
+            key=self._hashed(window),
+        )
+
+    def _load(self, windows: tuple[Window, ...]) -> None:
+        self.ask(*windows)
+        while self._answers:
+            for row in self._answers.pop().all():
+                window = self._asked[row["key_hash"]]
+                self._entries[window.name] = _read(row["hits"], self._now, window)
+                self._stored.add(row["key_hash"])
 
     def _store(self, window: Window, entries: list[Entry]) -> None:
         row = {
@@ -174,13 +193,13 @@ class _InDatabase(Ledger):
             "hits": json.dumps(entries, separators=(",", ":")),
             "expires_at": self._now + window.seconds * 1000,
         }
-        if window in self._stored:
-            self._tx.run(
+        if row["key"] in self._stored:
+            self._tx.later(
                 "UPDATE party_rate_limits SET hits = :hits, expires_at = :expires_at WHERE key_hash = :key",
                 **row,
             )
         else:
-            self._tx.run(
+            self._tx.later(
                 "INSERT INTO party_rate_limits (key_hash, hits, expires_at)"
                 " VALUES (:key, :hits, :expires_at)",
                 **row,
@@ -194,14 +213,19 @@ class _InMemory(Ledger):
         super().__init__(now, hashed)
         self._rows = rows
 
-    @property
-    def tx(self) -> Connection:
-        raise Unavailable
+    def later(self, ask: Callable[[Connection], Callable[[], T]]) -> Callable[[], T]:
+        def fail() -> T:
+            raise Unavailable
 
-    def _load(self, windows: tuple[Window, ...]) -> None:
+        return fail
+
+    def ask(self, *windows: Window) -> None:
         for window in windows:
             entries, _ = self._rows.get(self._hashed(window), ([], 0))
-            self._entries.setdefault(window, _current(entries, self._now, window))
+            self._entries.setdefault(window.name, _current(entries, self._now, window))
+
+    def _load(self, windows: tuple[Window, ...]) -> None:
+        self.ask(*windows)
 
     def _store(self, window: Window, entries: list[Entry]) -> None:
         self._rows[self._hashed(window)] = entries, self._now + window.seconds * 1000

@@ -102,3 +102,22 @@ def test_polling_as_one_whom_the_process_does_not_know(
         costs(lambda: guest.poll(guest.seq), 2, 44)
         guest.read()
     costs(lambda: guest.poll(guest.seq), 2, 22)
+
+
+def test_coming_in(client: Api, costs: Check) -> None:
+    client.join(client.create_room().code)  # the first request connects, and cleans up
+    made: list[Answer] = []
+
+    def ask(path: str, **body: str) -> Answer:
+        made.append(client.request("POST", path, body))
+        return made[-1]
+
+    costs(lambda: ask("/rooms", hostName="Hana", retryKey="a" * 32), 6, 45)
+    host = Seat(client, made[0].data)
+    costs(lambda: ask(f"/rooms/{host.code}/join", name="Gus", retryKey="b" * 32), 6, 125)
+    costs(lambda: ask(f"/rooms/{host.code}/join", name="Ann", participantId="ann"), 6, 125)
+    costs(lambda: host.call("POST", "/rejoin"), 5, 115)
+    host.token = host.call("POST", "/rejoin").data["you"]["token"]
+    costs(lambda: client.request("GET", f"/rooms/{host.code}"), 3, 65)
+    host.call("GET")  # whoever uses a new token for the first time confirms it
+    costs(lambda: host.call("GET"), 3, 95)

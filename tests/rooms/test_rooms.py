@@ -4,7 +4,12 @@ import re
 from typing import Any
 
 import pytest
+from flask import Flask
 
+from party.features import features
+from party.rooms.create import insert_room
+from party.rooms.models import CreateRoom
+from party.rooms.views import room_row
 from tests.conftest import Clock, MakeApp
 from tests.support.peers import Api, Seat, shown
 
@@ -335,3 +340,11 @@ def test_tokens_are_kept_as_hashes_only(client: Api, app: Any) -> None:
     assert host.code in stored
     for secret in (host.token, "k" * 22, "open sesame"):
         assert secret not in stored
+
+
+def test_a_new_room_is_told_as_it_is_stored(app: Flask) -> None:
+    with app.app_context():
+        database = app.extensions["party.database"]
+        body = features().adapter(CreateRoom).validate_python({"hostName": "Hana"})
+        room, _ = database.write(lambda tx: insert_room(tx, 1, body, "QQQQQQ", None))
+        assert room == room_row(database, room["id"])
