@@ -11,8 +11,17 @@ may be written as texts everywhere, with commas ("https://a.example, https://b.e
 # %40, : %3A, / %2F, ? %3F, # %23 and % %25. Relative paths of SQLite count from this folder.
 # DATABASE_URL = "sqlite:///instance/party.sqlite3"
 
+# Several servers of one cluster stand with commas between them, the preferred one first:
+# "mysql://user:password@db1,db2,db3/database" (docs/several-machines.md). TLS is used where the server offers
+# it; "?ssl_verify=identity" demands it, with a certificate for that host, "ca" with any of an authority,
+# "none" with any at all. "?ssl_ca=/path/to/ca.pem" names the authority; "&" stands between two options.
+
 # Connections per process, opened when needed. A Passenger process never needs more than 2.
 # DB_POOL_SIZE = 4
+
+# Several processes or machines hear of each other's changes sooner through a Redis, and count what a member
+# may do together. Needs: pip install -r requirements-redis.txt
+# REDIS_URL = "redis://localhost:6379/0"
 
 # Keys the hashes of client addresses. Made and kept in instance/ on SQLite; required on MySQL:
 #   python3 -c "import secrets; print(secrets.token_urlsafe(32))"
@@ -34,7 +43,7 @@ may be written as texts everywhere, with commas ("https://a.example, https://b.e
 # Limits of their own for addresses that many people share, such as a school's (docs/schools.md).
 # TRUSTED_NETWORKS = {"192.0.2.0/24": {"ROOMS_PER_HOUR": 500, "LOOKS_PER_MINUTE": 3000}}
 
-# Per member, counted in each process.
+# Per member, counted in each process, or with REDIS_URL in all.
 # POLLS_PER_SECOND = 20
 # SENDS_PER_SECOND = 50
 

@@ -9,7 +9,7 @@ if sys.version_info[:2] < (3, 10):
 
 from flask import Flask
 
-from party import config, db, errors, features, passenger
+from party import config, db, errors, features, passenger, processes
 from party.db import migrate
 from party.ops import cleanup, health, metrics
 from party.polling import routes as polling
@@ -32,6 +32,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     headers.init_app(app, settings)
     errors.init_app(app)
     db.init_app(app, settings)
+    app.extensions["party.processes"] = processes.of(settings)
     rate_limits.init_app(app, settings, app.extensions["party.database"])
     calls.init_app(app, members)
     cleanup.init_app(app)

@@ -28,6 +28,7 @@ from party.config.setting_types import (
     Hours,
     Networks,
     Origins,
+    RedisUrl,
     Seconds,
     Secret,
     StunUrls,
@@ -54,6 +55,7 @@ class Settings(BaseModel):
 
     DATABASE_URL: DatabaseUrl = "sqlite:///instance/party.sqlite3"
     DB_POOL_SIZE: Count = 4
+    REDIS_URL: RedisUrl = None
     SECRET_KEY: Annotated[
         str, AfterValidator(not_blank), Field(min_length=1, repr=False, examples=["a long random text"])
     ]

@@ -104,6 +104,12 @@ def not_blank(value: str | None) -> str | None:
     return value
 
 
+def _redis_url(value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"rediss?://([^@/?#\s]*@)?[^@/?#\s]+(/[0-9]+)?", value):
+        raise ValueError("write redis://host:6379/0, with :password@ before the host where it has one")
+    return value
+
+
 DatabaseUrl = Annotated[str, AfterValidator(database_url.check), Field(repr=False)]
 # Secrets stay out of a printed Settings; an empty one is none.
 Secret = Annotated[
@@ -112,6 +118,7 @@ Secret = Annotated[
     AfterValidator(not_blank),
     Field(repr=False, examples=["a long random text"]),
 ]
+RedisUrl = Annotated[Secret, AfterValidator(_redis_url), Field(examples=["redis://localhost:6379/0"])]
 HeaderSecret = Annotated[Secret, AfterValidator(_header_text)]
 AdminToken = Annotated[HeaderSecret, AfterValidator(_long)]
 Count = Annotated[int, Field(gt=0, le=MOST)]

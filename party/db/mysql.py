@@ -101,6 +101,10 @@ class MySQL(Engine):
         # When a connection was lost last: those that were used before may be, too.
         self._suspected_at = 0.0
 
+    def ask_only(self, host: Host) -> None:
+        """Ask one of several servers, and no other."""
+        self.hosts, self.has_several_hosts = Hosts((host,)), False
+
     def connect(self) -> Any:
         nobody = pymysql.err.OperationalError(CR.CR_CONN_HOST_ERROR, NOBODY_WELL)
         for host in self.hosts.to_try():

@@ -1,8 +1,8 @@
 """What a process remembers for polls; nothing of it is the truth, which is in the database.
 
 All that others ask of it: a poll's answer, where it is certain who asks; to hold a poll until there is news;
-and to wake whoever waits in rooms that have changed. Today the processes of a machine learn of each other's
-changes by reading; whatever could tell them sooner has to call `wake`.
+and to wake whoever waits in rooms that have changed. Processes learn of each other's changes by reading, and
+sooner where they tell each other (`party.processes`).
 """
 
 import time
@@ -20,6 +20,7 @@ from party.polling.pace import empty_answer, minimum_gap_ms
 from party.polling.reading import acknowledge, read
 from party.polling.room_cache import RoomCache
 from party.polling.waiters import Waiter, Waiters
+from party.processes import Processes
 from party.rooms.sightings import Sightings
 from party.rows import Caller
 from party.web.tokens import hashed
@@ -44,6 +45,9 @@ class Memory:
         self.waiters = Waiters()
         self._notifier = Notifier(app, database, self.rooms, self.heartbeats, self.waiters)
         database.on_commit(self.wake)
+        self._processes: Processes | None = app.extensions["party.processes"]
+        if self._processes:
+            database.on_commit(self._processes.tell)
 
     def answer(
         self, now: int, token: str, code: str, participant_id: str, after: int, *, waits: bool
@@ -105,6 +109,8 @@ class Memory:
         deadline = time.monotonic() + seconds
         try:
             self._notifier.start()
+            if self._processes:
+                self._processes.listen(self.wake)
             while waiter.news.wait(max(0.0, deadline - time.monotonic())) and not waiter.released:
                 waiter.news.clear()
                 found = self._read(caller, waiter.seen)

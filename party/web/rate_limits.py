@@ -23,6 +23,7 @@ from party.clock import iso
 from party.config import Settings, settings
 from party.db import Database
 from party.errors import RateLimited
+from party.processes import Processes
 from party.web.addresses import client_address, client_key
 from party.web.windows import Ledger, State, Window, WindowFull, Windows
 
@@ -64,13 +65,20 @@ TOO_MANY = {
 
 
 class MemberRates:
-    """At most so many calls, or messages, within any second by one member, counted in this process only."""
+    """At most so many calls, or messages, within any second by one member.
 
-    def __init__(self, per_second: int) -> None:
+    They are counted in this process, and where `processes` are given about so in all of them, but for the
+    first within a second: who calls no more often than that never waits for it.
+    """
+
+    def __init__(self, per_second: int, name: str = "", processes: Processes | None = None) -> None:
         self._per_second = per_second
+        self._name = name
+        self._processes = processes
         self._calls: dict[Hashable, deque[float]] = {}
         self._swept_at = 0.0
         self._lock = Lock()
+        self._message = f"More than {per_second} requests or messages came within a second."
 
     def hit(self, member: Hashable, amount: int = 1) -> None:
         """Count a call of a member, who is known by the id of its row. Raises `RateLimited`.
@@ -90,10 +98,15 @@ class MemberRates:
             if calls and too_many > 0:
                 # So many have to be over a second old before this call fits.
                 last = calls[min(too_many, len(calls)) - 1]
-                message = f"More than {self._per_second} requests or messages came within a second."
-                raise RateLimited(message, retry_after=max(1, math.ceil(last + 1 - now)))
+                raise RateLimited(self._message, retry_after=max(1, math.ceil(last + 1 - now)))
+            is_first = not calls
             for _ in range(amount):
                 calls.append(calls[0] + 1 if len(calls) == self._per_second else now)
+        if self._processes and not (is_first and amount == 1):
+            counted = self._processes.count(f"{self._name}:{member}", amount)
+            # A large one is let through after a second without any, as above.
+            if counted > max(self._per_second, amount):
+                raise RateLimited(self._message, retry_after=1)
 
     def charge(self, member: Hashable, calls: int) -> None:
         """Count a call that was made as so many more."""
@@ -137,10 +150,11 @@ class RateLimits:
     """The limits of one app."""
 
     def __init__(self, app: Flask, settings: Settings, database: Database) -> None:
-        self.polls = MemberRates(settings.POLLS_PER_SECOND)
-        self.sends = MemberRates(settings.SENDS_PER_SECOND)
+        processes = app.extensions["party.processes"]
+        self.polls = MemberRates(settings.POLLS_PER_SECOND, "polls", processes)
+        self.sends = MemberRates(settings.SENDS_PER_SECOND, "sends", processes)
         # A member's other calls: as many as polls, which are the lightest.
-        self.calls = MemberRates(settings.POLLS_PER_SECOND)
+        self.calls = MemberRates(settings.POLLS_PER_SECOND, "calls", processes)
         # Calls by an address that are nobody's and have no limit of their own.
         self.others = MemberRates(OTHERS_PER_SECOND)
         self.refused_bytes = Budget(REFUSED_BYTES_PER_MINUTE)

@@ -42,6 +42,7 @@ DEFAULTS: dict[str, Any] = {
     "DISCONNECTED_AFTER_SECONDS": 300,
     "SEAT_FREED_AFTER_SECONDS": 600,
     "LONG_POLL_SECONDS": 0,
+    "REDIS_URL": None,
     "TURN_URLS": [],
     "TURN_PROVIDER": "coturn",
     "TURN_SECRET": None,
@@ -382,6 +383,7 @@ def test_config_example_names_all_settings_with_their_true_defaults(tmp_path: Pa
         defaults[name] = Settings.model_fields[name].default
     # Nothing is configured for these, so the file shows what a value looks like.
     examples = {"SECRET_KEY", "TRUSTED_NETWORKS", "TURN_URLS", "TURN_SECRET", "METRICS_TOKEN", "ADMIN_TOKEN"}
+    examples |= {"REDIS_URL"}
     for name in shown.keys() - examples:
         assert shown[name] == defaults[name], name
 

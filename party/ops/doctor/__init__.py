@@ -13,6 +13,7 @@ from party import config
 from party.db import SchemaBehind
 from party.ops.doctor import (
     address,
+    cluster,
     exposed,
     files,
     firewall,
@@ -44,6 +45,8 @@ INSIDE: dict[str, Callable[[Installation], Result]] = {
     "database version": stored.version,
     "character set": stored.character_set,
     "database clock": stored.time_of_database,
+    "database hosts": cluster.hosts,
+    "Galera": cluster.galera,
     "schema": schema.schema,
     "grants": grants.grants,
     "writing": writing.writing,
