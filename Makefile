@@ -4,6 +4,7 @@
 # make lint   ruff, mypy, import-linter and, for the client, TypeScript's checker (needs npm)
 # make types  check the client's types, and what they refuse, and write its .d.ts files anew
 # make bundle make party/static/party.iife.js anew: the client as one classic script
+# make soak   rooms that work on three Galera nodes while things fail (ARGS="--minutes 60"); writes soak.json
 # make bench  measure, print tables, write bench/results.json (ARGS="idle delivery" for a part of it)
 #
 # Each sets up what it needs. Debian packages are installed only where missing, and only by root.
@@ -23,7 +24,7 @@ CLIENT := party/static/party.js $(sort $(wildcard party/static/client/*.js))
 TYPESCRIPT := npx --yes --package typescript@5.9.3
 TSC := $(TYPESCRIPT) tsc
 
-.PHONY: run test removal lint types bundle bench
+.PHONY: run test removal lint types bundle bench soak
 
 run: $(VENV)/production
 	$(BIN)/python -m party migrate
@@ -68,6 +69,11 @@ bundle:
 		--target=safari15,chrome99,firefox113 --log-override:empty-import-meta=silent --log-level=warning \
 		--banner:js="/* Party's client. Made of $$(cat $(CLIENT) | sha256sum | cut -c1-64) by make bundle. */" \
 		--outfile=party/static/party.iife.js
+
+soak: $(VENV)/development
+	@tests/install-debian-packages --required mariadbd=mariadb-server rsync=rsync \
+		/usr/lib/galera/libgalera_smm.so=galera-4 redis-server=redis-server
+	$(BIN)/python -m tests.soak $(ARGS)
 
 bench: $(VENV)/development
 	@tests/install-debian-packages --required mariadbd=mariadb-server chromium=chromium wrk=wrk

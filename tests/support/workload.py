@@ -120,9 +120,9 @@ class Pair:
 class Workload:
     """Pairs in threads, as long as the `with` lasts; `found` is complete after that."""
 
-    def __init__(self, apis: Sequence[Api], pairs: int = 4, pause: float = 0.02) -> None:
+    def __init__(self, apis: Sequence[Api], pairs: int = 4, *, batch: int = 3) -> None:
         self._pairs = [Pair([*apis[i % len(apis) :], *apis[: i % len(apis)]]) for i in range(pairs)]
-        self._pause = pause
+        self._batch = batch
         self._is_over = threading.Event()
         self._threads = [threading.Thread(target=self._work, args=(pair,)) for pair in self._pairs]
         self.found = Found()
@@ -154,8 +154,8 @@ class Workload:
 
     def _work(self, pair: Pair) -> None:
         try:
-            while not self._is_over.wait(self._pause):
-                pair.round()
+            while not self._is_over.wait(PAUSE_SECONDS / 2):
+                pair.round(self._batch)
             pair.finish()
         except Exception as error:
             self.failures.append(f"{type(error).__name__}: {error}")
