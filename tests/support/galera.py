@@ -100,6 +100,13 @@ class Galera:
             missing("galera-4 is not installed (Debian's package galera-4)")
         self.is_complete = False
         self.nodes: list[Node] = []
+        try:
+            self._start(size)
+        except BaseException:
+            self.remove()
+            raise
+
+    def _start(self, size: int) -> None:
         first = Node(self, 1)
         self.nodes.append(first)
         first.bootstrap()
