@@ -74,7 +74,7 @@ def _member_rows(made: list[list[Member]], first: int, first_member: int, now: i
             "room_id": first + n,
             "participant_id": seat.id,
             "name": f"Member {i}",
-            "role": "guest" if i else "host",
+            "role": "player" if i else "host",
             "token_hash": tokens.hashed(seat.token),
             "joined_at": now - 60_000,
             "joined_seq": i + 1,
