@@ -45,7 +45,7 @@ class Visitor(Watched):
     def expect_connected(self, *names: str) -> None:
         """All these others are there with an open data channel."""
         for name in names:
-            expect(self.page.locator("#participants li[data-state=open]", has_text=name)).to_have_count(1)
+            expect(self.page.locator(".people li[data-state=open]", has_text=name)).to_have_count(1)
         expect(self.page.get_by_role("status")).to_have_text(f"Connected to {len(names)} of {len(names)}.")
 
     def expect_message(self, author: str, text: str) -> None:

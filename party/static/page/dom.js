@@ -3,6 +3,7 @@
 const COPIED_MS = 2_000;
 
 const dialog = /** @type {HTMLDialogElement} */ (element("question"));
+const nameDialog = /** @type {HTMLDialogElement} */ (element("rename"));
 
 /** @param {string} id */
 export function element(id) {
@@ -89,9 +90,32 @@ export async function ask({ title, text, action }) {
   });
 }
 
+/**
+ * Ask for a name.
+ *
+ * @param {string} title
+ * @param {string} name  as it is
+ * @returns {Promise<string|null>} null where it shall stay so
+ */
+export async function askName(title, name) {
+  const field = /** @type {HTMLInputElement} */ (element("rename-name"));
+  if (!nameDialog.showModal) return prompt(title, name);
+  element("rename-title").textContent = title;
+  field.value = name;
+  nameDialog.returnValue = "";
+  button("rename-cancel").onclick = () => nameDialog.close("");
+  nameDialog.showModal();
+  field.select();
+  return new Promise((resolve) => {
+    const answer = () => resolve(nameDialog.returnValue === "yes" ? field.value : null);
+    nameDialog.addEventListener("close", answer, { once: true });
+  });
+}
+
 /** What was asked is of no interest any more. */
 export function dropQuestion() {
   dialog.close?.("");
+  nameDialog.close?.("");
 }
 
 /**

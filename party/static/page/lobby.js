@@ -5,8 +5,8 @@ import { button, element, part, setText } from "./dom.js";
 
 /** @typedef {import("../party.js").ApiError} ApiError */
 /** @typedef {import("../party.js").RoomPreview} RoomPreview */
-/** @typedef {{name: string, password?: string}} CreateValues */
-/** @typedef {{code: string, name: string, password?: string}} JoinValues */
+/** @typedef {{name: string, password?: string, approval?: boolean, seats?: number}} CreateValues */
+/** @typedef {{code: string, name: string, password?: string, spectate?: boolean}} JoinValues */
 
 const NO_NAME = "Please type a name that the others can see.";
 const NO_CODE = "A room code has six letters and digits, such as ABC234.";
@@ -106,15 +106,22 @@ async function showRoomOf(code) {
   showRoom("", "unknown");
   if (!isCode(code)) return;
   try {
-    const { hostName, participantCount, maxParticipants, needsPassword, status } = await lookAt(code);
+    const room = await lookAt(code);
     if (lookedAt !== code) return;
-    const text = status === "ended" ? OVER : `${hostName}’s room, ${participantCount} of ${maxParticipants} there.`;
-    showRoom(text, needsPassword ? "needed" : "none");
+    showRoom(described(room), room.needsPassword ? "needed" : "none");
   } catch (reason) {
     // Anything else is told when it comes to joining.
     const isUnknown = /** @type {ApiError} */ (reason).code === "ROOM_NOT_FOUND";
     if (lookedAt === code && isUnknown) showRoom(UNKNOWN_CODE, "unknown");
   }
+}
+
+/** @param {RoomPreview} room */
+function described({ status, hostName, participantCount, maxParticipants, approval, locked }) {
+  if (status === "ended") return OVER;
+  const text = `${hostName}’s room, ${participantCount} of ${maxParticipants} there.`;
+  if (locked) return `${text} It is locked: nobody can join.`;
+  return approval ? `${text} ${hostName} lets people in.` : text;
 }
 
 /**
@@ -141,5 +148,10 @@ function decoded(hash) {
  * @returns {any} empty fields are left out
  */
 function valuesOf(form) {
-  return Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ""));
+  const fields = /** @type {HTMLInputElement[]} */ ([...form.querySelectorAll("input")]);
+  return Object.fromEntries(
+    fields
+      .filter(({ type, checked, value }) => (type === "checkbox" ? checked : value !== ""))
+      .map(({ name, type, value }) => [name, { checkbox: true, number: Number(value) }[type] ?? value]),
+  );
 }

@@ -3,12 +3,13 @@
 import { Party } from "../party.js";
 import { initCamera, showCameras } from "./camera.js";
 import { initChat, showChat, showWhetherSendable } from "./chat.js";
-import { dropQuestion, element, on, setText } from "./dom.js";
+import { announce, dropQuestion, element, on, setText } from "./dom.js";
 import { initInvite, showInvite } from "./invite.js";
 import { codeInAddress, hideLobby, initLobby, showLobby, takeCodeFromAddress } from "./lobby.js";
 import { forgetPeople, initPeople, showPeople } from "./people.js";
 import { showStream } from "./stream.js";
 import { initTimeline, showTimeline } from "./timeline.js";
+import { hideWaiting, initWaiting, showRequests, showWaiting } from "./waiting.js";
 
 const baseUrl = new URL(metaContent("party-base"), location.href);
 
@@ -18,7 +19,12 @@ const END_TEXTS = {
   finished: "The quiz is over.",
   "host-left": "The host has left, so the room is closed.",
   expired: "The room was closed, as nothing happened in it for long.",
-  removed: "You are no longer in the room: the host removed you, or another page took your seat.",
+  "host-absent": "The host has gone, so the room is closed.",
+  removed: "The host has removed you from the room.",
+  banned: "The host has removed you from the room, for good.",
+  rejected: "The host does not let you in.",
+  absent: "You have been away for so long that your place was given up. You may join again.",
+  replaced: "You are in this room in another tab.",
 };
 
 /** What people did themselves is no error. @type {Record<string, string>} */
@@ -44,13 +50,14 @@ const preview = (/** @type {string} */ code) => Party.preview(code, { baseUrl })
 
 initLobby({
   create: (values) => enter(() => Party.create({ ...values, ...options })),
-  join: ({ code, ...values }) => enter(() => Party.join(code, { ...values, ...options })),
+  join: ({ code, ...values }) => enter(() => Party.join(code, { ...values, ...options }), values.spectate),
   preview,
   onTry: clearError,
   onRefused: showError,
 });
 initInvite(preview);
 initPeople(() => party, showError);
+initWaiting(() => party, showError);
 initChat(() => party);
 initCamera(() => party);
 initTimeline(() => party);
@@ -84,32 +91,52 @@ async function resume() {
   }
 }
 
-/** @param {() => Promise<Party>} open */
-async function enter(open) {
+/**
+ * @param {() => Promise<Party>} open
+ * @param {boolean} [isSpectator]
+ */
+async function enter(open, isSpectator) {
   const startedAt = performance.now();
-  show(await open(), startedAt);
+  show(await open(), startedAt, isSpectator);
+}
+
+/**
+ * @param {Party} opened
+ * @param {number} startedAt
+ * @param {boolean} [isSpectator]
+ */
+function show(opened, startedAt, isSpectator) {
+  party = opened;
+  on(opened, "error", ({ error }) => onError(error));
+  on(opened, "recovered", onRecovered);
+  on(opened, "ended", ({ reason }) => close(reason, opened.isHost));
+  hideLobby();
+  if (opened.state !== "waiting") return showRoom(opened, startedAt);
+  showWaiting(opened, isSpectator);
+  on(opened, "approved", () => {
+    hideWaiting();
+    showRoom(opened, startedAt);
+    element("people-title").focus();
+    announce(`${opened.room.hostName} has let you in.`);
+  });
 }
 
 /**
  * @param {Party} opened
  * @param {number} startedAt
  */
-function show(opened, startedAt) {
-  party = opened;
+function showRoom(opened, startedAt) {
   const update = () => {
     showPeople(opened);
     showWhetherSendable(opened);
   };
   for (const type of ["participants", "peer", "room"]) on(opened, type, update);
-  on(opened, "error", ({ error }) => onError(error));
-  on(opened, "recovered", onRecovered);
-  on(opened, "ended", ({ reason }) => close(reason, opened.isHost));
   showChat(opened);
+  showRequests(opened);
   showCameras(opened);
   showTimeline(opened, startedAt);
   showStream(opened);
   update();
-  hideLobby();
   element("room").hidden = false;
   showInvite(opened.code);
 }
@@ -121,6 +148,7 @@ function show(opened, startedAt) {
 function close(reason, wasHost) {
   party = null;
   dropQuestion();
+  hideWaiting();
   element("room").hidden = true;
   const ownText = wasHost || reason === "left" ? OWN_END_TEXTS[reason] : undefined;
   if (ownText) showGoodNews(ownText);
