@@ -96,7 +96,7 @@ def test_the_quiz_of_the_client_can_be_played_without_a_change(server: MakeServe
     guest.evaluate(play, [f"{service}/static/party.js", guests, code])
     host.evaluate("played")
     for page in (host, guest):
-        page.wait_for_function("heard.at(-1)[0] === 'It is over'")
+        page.wait_for_function("heard.at(-1)?.[0] === 'It is over'")
         winner, other = page.evaluate("heard.at(-1)[1]")
         assert (winner["name"], other["name"]) == ("Ada", "Ben")
         assert winner["score"] >= 10 > other["score"] == 0
