@@ -217,7 +217,8 @@ def test_whatever_is_sent_no_answer_is_outside_the_document(app: Flask) -> None:
 
         # The same cases in every run: a finding must not depend on luck.
         @settings(
-            max_examples=40,
+            # Its bodies have three forms, and few that are made at random are good.
+            max_examples=80 if operation.label == "POST /signal" else 20,
             derandomize=True,
             deadline=None,
             database=None,
@@ -236,9 +237,17 @@ def test_whatever_is_sent_no_answer_is_outside_the_document(app: Flask) -> None:
 
         try_it()
 
-    for result in schemathesis.openapi.from_wsgi("/openapi.json", app).get_all_operations():
+    document = client.request("GET", "/openapi.json").json
+    for item in document["paths"].values():
+        for operation in item.values():
+            # Texts made at random are mostly no base64url of anything.
+            operation.get("requestBody", {"content": {}})["content"].pop("text/plain", None)
+    described = schemathesis.openapi.from_dict(document)
+    described.app = app
+    for result in described.get_all_operations():
         assert isinstance(result, Ok)
         run(result.ok())
     assert len(seen) >= 12
     # The run went beyond the doors.
-    assert seen["POST /signal"] >= {201, 401, 403}
+    assert seen["POST /signal"] >= {401, 403}
+    assert seen["POST /signal"] & {200, 201}
