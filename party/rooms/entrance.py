@@ -5,12 +5,13 @@ not. An address without guesses left is refused before anything is looked up for
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Lock
 
 from werkzeug.security import check_password_hash
 
 from party import clock
-from party.db import POOL_WAIT_SECONDS, Connection, database
+from party.db import POOL_WAIT_SECONDS, Connection, Database, database, transaction
 from party.errors import RoomEnded, RoomNotFound, Unavailable, WrongPassword
 from party.rooms import finding
 from party.rows import Room
@@ -19,6 +20,9 @@ from party.web.rate_limits import GUESS, LOOK, joins, rate_limits, wrong_passwor
 from party.web.windows import Ledger, Window
 
 Find = Callable[[Connection, str], Callable[[], Room | None]]
+
+# A look at a room is noted at most once in so long.
+KNOCK_EVERY_MS = 5000
 
 # One password at a time in each process: those being checked count as wrong until they turn out right.
 _checking = Lock()
@@ -55,6 +59,23 @@ def look_up(
     if room is None:
         raise RoomNotFound
     return finding.up_to_date(database(), clock.now_ms(), room)
+
+
+def knock(database: Database, now: int, room: Room) -> None:
+    """Somebody who knows the code looks at a room, and will join: until then its members poll quickly.
+
+    Whoever has locked the room is not waited for: something is going on there anyway.
+    """
+    # Of what lies in the future only the distance tells something: a clock has been set right.
+    if room["status"] != "ended" and abs(now - room["negotiated_at"]) >= KNOCK_EVERY_MS:
+        with suppress(Unavailable):
+            _make_lively(database, now, room["id"])
+
+
+@transaction
+def _make_lively(tx: Connection, now: int, room_id: int) -> None:
+    tx.lock_at_once(f"SELECT id FROM party_rooms WHERE id = {room_id:d} FOR UPDATE NOWAIT")
+    tx.run("UPDATE party_rooms SET negotiated_at = :now, moved_at = :now WHERE id = :id", now=now, id=room_id)
 
 
 def pass_door(code: str, password: str | None) -> tuple[Room, tuple[Window, ...]]:

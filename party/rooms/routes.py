@@ -91,7 +91,9 @@ def show(code: str, caller: Caller | None) -> dict[str, Any]:
     db = database()
     if caller is not None:
         return views.view(db, clock.now_ms(), caller)
-    return views.preview(db, entrance.look_up(code))
+    room = entrance.look_up(code)
+    entrance.knock(db, clock.now_ms(), room)
+    return views.preview(db, room)
 
 
 @blueprint.post("/rooms/<code>/join")

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from party.load import load
 from tests.conftest import Clock, MakeApp
@@ -319,6 +320,43 @@ def test_the_pace_is_quick_while_connections_are_made_and_slow_where_it_is_quiet
     signaling = pace(host)
     assert max(joined, signaling) < quiet < idle
     assert signaling <= 500
+
+
+@pytest.mark.usefixtures("calm")
+def test_a_look_at_a_room_is_a_knock_and_its_host_polls_quickly_for_who_will_join(
+    client: Api, host: Seat, clock: Clock
+) -> None:
+    def pace() -> int:
+        after_ms: int = host.poll(host.seq).data["pollAfterMs"]
+        return after_ms
+
+    clock.advance(60)
+    host.read()
+    quiet = pace()
+    assert client.request("GET", f"/rooms/{host.code}").status == 200
+    assert pace() < quiet / 2
+    clock.advance(60)
+    assert pace() == pytest.approx(quiet, rel=0.25)
+    # One's own look at the room brings nobody.
+    host.call("GET")
+    assert pace() == pytest.approx(quiet, rel=0.25)
+
+
+def test_of_many_looks_at_a_room_one_in_some_seconds_is_noted(
+    client: Api, host: Seat, clock: Clock, app: Flask
+) -> None:
+    def noted() -> int:
+        row = app.extensions["party.database"].one("SELECT negotiated_at FROM party_rooms")
+        at: int = row["negotiated_at"]
+        return at
+
+    clock.advance(60)
+    seen = set()
+    for _ in range(8):
+        client.request("GET", f"/rooms/{host.code}")
+        seen.add(noted())
+        clock.advance(1)
+    assert len(seen) == 2
 
 
 @pytest.mark.usefixtures("calm")

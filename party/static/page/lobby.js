@@ -10,6 +10,8 @@ import { button, element, part, setText } from "./dom.js";
 
 const NO_NAME = "Please type a name that the others can see.";
 const NO_CODE = "A room code has six letters and digits, such as ABC234.";
+/** As people type one: nothing beside it, and at most one gap in the middle. */
+const BARE_CODE = /^[\p{L}\p{N}]{3}[\s-]?[\p{L}\p{N}]{3}$/u;
 const UNKNOWN_CODE = "There is no room with this code.";
 const OVER = "This room is over.";
 const PASSWORD_HINTS = { unknown: "if the room has one", needed: "this room has one", none: "this room has none" };
@@ -88,12 +90,17 @@ export function takeCodeFromAddress() {
   return true;
 }
 
-/** @param {boolean} isWhole  otherwise somebody is typing, and what looks like a code may be half a link */
+/**
+ * A look is a knock, too: the host's page polls quickly by the time that a name is typed.
+ *
+ * @param {boolean} isWhole  otherwise somebody is typing, and what looks like a code may be half a link
+ */
 function onCode(isWhole) {
   const code = codeFrom(joinCode.value);
   joinCode.setCustomValidity(isCode(code) ? "" : NO_CODE);
   if (isWhole && isCode(code)) joinCode.value = code;
-  if (code !== lookedAt) showRoomOf(isWhole ? code : "");
+  const isBare = BARE_CODE.test(joinCode.value.trim());
+  if (code !== lookedAt) showRoomOf(isWhole || isBare ? code : "");
 }
 
 /**
