@@ -25,8 +25,9 @@ class Cursor(TypedDict):
 
 
 class Activity(TypedDict):
-    """What the pace of polls depends on: `negotiated_at` is the last look of somebody who will join, join, rejoin
-    or signal for a connection, `relayed_at` the last data."""
+    """What the pace of polls depends on: `negotiated_at` is the last look, join, rejoin or signal for a
+    connection, `relayed_at` the last data.
+    """
 
     status: str
     negotiated_at: int

@@ -1,10 +1,11 @@
 """Who a caller is: the member of a room whose token a request carries."""
 
+from contextlib import suppress
 from typing import cast
 
 from party import clock
 from party.db import Connection, Database, database, transaction
-from party.errors import NotAMember, TokenInvalid, TokenRequired
+from party.errors import NotAMember, TokenInvalid, TokenRequired, Unavailable
 from party.rooms import dead_tokens, due, stream
 from party.rooms.rules import check_access
 from party.rows import Access, Caller, RoomState, Seat, columns
@@ -31,14 +32,26 @@ def authenticate(access: Access, code: str, previous_token: bool = False) -> Cal
     if code != caller["code"] != room_code(code):
         raise NotAMember
     if stream.is_due(caller, now):
-        # A poll is what somebody is seen by.
-        due.catch_up(db, now, caller["room_id"], polling=caller["id"] if access == "even refused" else None)
+        _catch_up(db, now, caller, polls=access == "even refused")
         caller = by_token(previous_token)
     if caller["left_at"] is not None and access != "even refused":
         raise dead_tokens.invalid(db, caller["token_hash"])
     check_access(access, caller["role"])
     caller["access"] = access
     return caller
+
+
+def _catch_up(db: Database, now: int, caller: Caller, *, polls: bool) -> None:
+    """Make what is overdue in the caller's room.
+
+    A poll is what somebody is seen by. It waits for nobody who has the room locked, and can be answered
+    where nothing can be written: the next one makes what this one could not.
+    """
+    if not polls:
+        due.catch_up(db, now, caller["room_id"])
+        return
+    with suppress(Unavailable):
+        due.catch_up(db, now, caller["room_id"], wait=False, polling=caller["id"])
 
 
 def by_token(or_previous: bool = False) -> Caller:
