@@ -111,6 +111,10 @@ may be written as texts everywhere, with commas ("https://a.example, https://b.e
 # A TURN server of somebody else's: "static" (TURN_URLS with TURN_USERNAME and TURN_CREDENTIAL) or
 # "cloudflare" (TURN_KEY_ID and TURN_API_TOKEN), whose credentials are good for TURN_TTL_SECONDS.
 # TURN_PROVIDER = "coturn"
+# TURN_USERNAME = None
+# TURN_CREDENTIAL = None
+# TURN_KEY_ID = None
+# TURN_API_TOKEN = None
 
 # "relay": pages connect over the TURN server only, and learn nothing of each other's addresses.
 # ICE_POLICY = "all"

@@ -56,7 +56,9 @@ def test_cleanup_ends_drops_purges_and_forgets(past: Api, clock: Clock, database
     forgotten.send(guest)
     past.create_room()
     done = counts(output(run("cleanup", "--verbose", database_url=database_url)))
-    expected = {"rooms caught up": 2, "rooms purged": 1, "rate limits forgotten": 4}
+    # The ended room, too, where it was not purged before: the jobs have no order.
+    assert done["rooms caught up"] in (2, 3)
+    expected = {"rooms purged": 1, "rate limits forgotten": 4}
     assert {name: count for name, count in done.items() if name in expected} == expected
     database = Database(database_url)
     assert database.all("SELECT id FROM party_rooms WHERE status <> 'ended'") == []

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.support.accessibility import expect_accessible
 from tests.support.page import OpenPage, fill_room
 from tests.support.server import Server
 from tests.support.visitors import Visitor
@@ -13,15 +13,6 @@ from tests.support.visitors import Visitor
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
 SEVEN = ["Ben", "Cleo", "Dora", "Emil", "A name of no less than fifty characters, all of th", "Gül", "文子"]
-
-
-def expect_accessible(page: Page, state: str) -> None:
-    """Neither rules nor best practices of axe are broken by what the page shows now."""
-    page.evaluate("Promise.allSettled(document.getAnimations().map(({ finished }) => finished))")
-    found = Axe().run(page).response
-    assert found["passes"] or found["violations"], "axe has looked at nothing"
-    broken = [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found["violations"]]
-    assert broken == [], state
 
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.conftest import MakeApp
-from tests.page.test_accessibility import expect_accessible
+from tests.support.accessibility import expect_accessible
 from tests.support.page import OpenPage
 from tests.support.peers import Api
 from tests.support.server import Server
