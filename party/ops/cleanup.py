@@ -16,7 +16,7 @@ from flask import Flask, Response
 
 from party import clock
 from party.config import settings
-from party.db import Connection, Database, Row, SchemaBehind, Unreachable, database, transaction
+from party.db import Connection, Database, Locked, Row, SchemaBehind, Unreachable, database, transaction
 from party.errors import RoomNotFound, Unavailable
 from party.features import Job, features
 from party.rooms.counts import add_difference, add_to_day, day_of, room_counts
@@ -119,9 +119,11 @@ def _due(db: Database, sql: str, now: int, pieces: int) -> list[Row]:
 
 
 def _catch_up(db: Database, now: int, row: Row) -> Iterator[int]:
-    while catch_up(db, now, row["id"], SIGNALS):
-        yield 0
-    yield 1
+    # Whoever has the room locked is not waited for: the next cleanup looks at it again.
+    with suppress(Locked):
+        while catch_up(db, now, row["id"], SIGNALS, wait=False):
+            yield 0
+        yield 1
 
 
 def purge(db: Database, now: int, row: Row) -> Iterator[int]:

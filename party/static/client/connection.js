@@ -21,7 +21,7 @@ import { backoffMs } from "./timing.js";
 
 /** @typedef {import("./pipe.js").Data} Data */
 /** @typedef {import("./pipe.js").Packed} Packed */
-/** @typedef {Pick<import("./ice.js").IceServers, "current"|"fresh">} IceServers */
+/** @typedef {Pick<import("./ice-servers.js").IceServers, "current"|"fresh">} IceServers */
 
 /**
  * @typedef {object} SignalPayload

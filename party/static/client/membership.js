@@ -4,7 +4,7 @@
  */
 
 import { ApiError } from "./errors.js";
-import { IceServers } from "./ice.js";
+import { IceServers } from "./ice-servers.js";
 import { PageLife } from "./page-life.js";
 import { Peers } from "./peers.js";
 import { PollLoop } from "./polling.js";
