@@ -634,20 +634,6 @@ def test_however_many_wait_other_requests_find_a_thread(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_the_place_of_a_client_that_went_away_is_free_again(crowd: Callable[..., Crowd], hold: Hold) -> None:
-    made = crowd(members=8, workers=1, threads=8, config=None)
-    gone = made.seats[: waiters.THREADS_THAT_MAY_WAIT]
-    connections = [hang_on(made.running, seat) for seat in gone]
-    made.wait_until_held(*gone)
-    late = made.seats[-1]
-    assert poll_and_wait(late, wait=5).seconds < 4  # all places are taken
-    for connection in connections:
-        connection.close()
-    wait_for(lambda: poll_and_wait(late, wait=0.5).seconds >= 0.5)
-    assert "Traceback" not in made.running.log
-
-
-@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 @WORKERS
 def test_a_client_that_went_away_is_noticed_within_a_second(
     crowd: Callable[..., Crowd], worker_class: str
