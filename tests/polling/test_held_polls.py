@@ -5,6 +5,7 @@ gunicorn.
 """
 
 import random
+import select
 import signal
 import socket
 import threading
@@ -538,7 +539,7 @@ class Crowd:
     database: Database
 
     def wait_until_held(self, *seats: Seat) -> None:
-        """Wait until a first poll of these has come: the last thing before it waits is to note its coming."""
+        """Wait until a first poll of these has come: a moment before it waits that is noted."""
         places = ", ".join(f"'{seat.id}'" for seat in seats)
         sql = f"SELECT id FROM party_participants WHERE participant_id IN ({places}) AND last_seen_at > 0"
         wait_for(lambda: len(self.database.all(sql)) == len(seats))
@@ -631,6 +632,29 @@ def test_however_many_wait_other_requests_find_a_thread(
     assert len(waiting) == most
     made.seats[0].call("DELETE")
     assert all(future.result(SOON_SECONDS).types == ["room-ended"] for future in waiting)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_the_place_of_a_client_that_went_away_is_free_again(crowd: Callable[..., Crowd], hold: Hold) -> None:
+    made = crowd(members=8, workers=1, threads=8, config=None)
+    gone = made.seats[: waiters.THREADS_THAT_MAY_WAIT]
+    connections = [hang_on(made.running, seat) for seat in gone]
+    made.wait_until_held(*gone)
+    late = made.seats[-1]
+
+    def all_places_are_taken() -> bool:
+        # A poll is noted a moment before it waits: whoever found its place taken by then comes again.
+        for i, connection in enumerate(connections):
+            if select.select([connection], [], [], 0)[0]:
+                connection.close()
+                connections[i] = hang_on(made.running, gone[i])
+        return poll_and_wait(late, wait=5).seconds < 4
+
+    wait_for(all_places_are_taken, seconds=30)
+    for connection in connections:
+        connection.close()
+    wait_for(lambda: poll_and_wait(late, wait=0.5).seconds >= 0.5)
+    assert "Traceback" not in made.running.log
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
