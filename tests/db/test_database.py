@@ -318,7 +318,6 @@ def root(server: MariaDB, database: str) -> "pymysql.connections.Connection[Any]
 
 def waiting_for_a_lock(server: MariaDB) -> list[int]:
     """The ids of connections of the app whose transaction waits for a row lock."""
-    time.sleep(0.15)  # asked more often, the server tells again what it has told before
     time.sleep(0.15)  # the server fills this table anew only if nobody has asked for it within 0.1 s
     found = server.query(
         "SELECT trx_mysql_thread_id AS id FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
