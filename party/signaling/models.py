@@ -2,7 +2,9 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, GetJsonSchemaHandler, Tag, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from party.errors import BadCursor
 from party.features import Extended, Part, features
@@ -58,6 +60,17 @@ class _Sent(Extended, Body):
 class SendNothing(_Sent):
     """No signal: what features take along with one, or a poll."""
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        found = super().__get_pydantic_json_schema__(schema, handler)
+        # Without any of these it would be one signal, of which everything is missing.
+        handler.resolve_ref_schema(found)["anyOf"] = [
+            {"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in _enclosed()
+        ] or [False]
+        return found
+
     @property
     def signals(self) -> list[Message]:
         return []
@@ -88,11 +101,15 @@ class SendSeveral(_Sent):
         return self.messages
 
 
+def _enclosed() -> set[str]:
+    """The fields that features add to a send."""
+    return {name for model in features().models("send") for name in model.model_fields}
+
+
 def _which(value: dict[str, Any]) -> str:
     if "messages" in value:
         return "(several)"
-    others = {name for model in features().models("send") for name in model.model_fields}
-    encloses = any(value.get(name) is not None for name in others)
+    encloses = any(value.get(name) is not None for name in _enclosed())
     return "(nothing)" if encloses and not OF_ONE & value.keys() else "(one)"
 
 

@@ -249,5 +249,4 @@ def test_whatever_is_sent_no_answer_is_outside_the_document(app: Flask) -> None:
         run(result.ok())
     assert len(seen) >= 12
     # The run went beyond the doors.
-    assert seen["POST /signal"] & {200, 201}
-    assert set().union(*seen.values()) >= {200, 201, 401, 403}
+    assert seen["POST /signal"] >= {201, 401, 403}
