@@ -164,7 +164,9 @@ class Site:
         self.account.rename_folder(self._lock, f"{self._lock}-{known}")
 
     def _remove_lock(self, folder: str) -> None:
-        self.account.remove(f"{folder}/owner")
+        # A deploy that was killed while it wrote its name leaves a draft of that.
+        for name in self.account.names(folder):
+            self.account.remove(f"{folder}/{name}")
         self.account.remove_folder(folder)
 
 

@@ -152,7 +152,9 @@ def test_a_deploy_whose_lock_was_taken_over_switches_nothing(ftp: tuple[Deployer
     assert (deploy.root / "releases/lock/owner").exists()
 
 
-@pytest.mark.parametrize("moment", ["lock-*", "lock-*/owner", "lock", "files/*", "*.json"])
+@pytest.mark.parametrize(
+    "moment", ["lock-*", "lock-*/owner.part", "lock-*/owner", "lock", "files/*", "*.json"]
+)
 def test_a_deploy_killed_at_any_moment_is_followed_by_a_good_one(
     ftp: tuple[Deployer, Pyftpdlib],  # noqa: F811
     moment: str,

@@ -261,6 +261,7 @@ def test_a_reload_replaces_the_workers_and_no_request_fails(root_site: Site) -> 
         session = root_site.visitor()
         while not done.is_set():
             statuses.append(session.get(f"{root_site.url}/limits", timeout=30).status_code)
+            time.sleep(0.02)  # below what one address may ask for in a second
 
     pollers = [threading.Thread(target=poll) for _ in range(4)]
     for poller in pollers:
