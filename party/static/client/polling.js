@@ -6,16 +6,16 @@
  * repeats the cursor, and the service repeats what was not acknowledged.
  */
 
-import { ApiError } from "./errors.js";
+import { Flight, GIVEN_UP } from "./flight.js";
 import { AT_ONCE_MS } from "./member-api.js";
 import { Outbox } from "./outbox.js";
+import { asApiError, isBelieved, isFinal } from "./refusals.js";
+import { Sleep } from "./sleep.js";
 import { backoffMs } from "./timing.js";
 
 /** @typedef {import("./contract.js").PollAnswer} PollAnswer */
+/** @typedef {import("./errors.js").ApiError} ApiError */
 /** @typedef {import("./contract.js").OutgoingSignal} OutgoingSignal */
-
-/** After these the token or the room is gone, and with it any use in asking again. */
-const FINAL_STATUSES = new Set([401, 403, 410]);
 
 /**
  * Whoever has just entered knows how things stand; whoever has offers to make polls by sending them.
@@ -26,24 +26,8 @@ const FIRST_POLL_MS = 150;
 const HIDDEN_POLL_MS = 5_000;
 /** The outbox ends this wait as soon as it has gathered. */
 const GATHERING_MS = 100;
-/**
- * A poll that is out for longer than the quickest answer by so much is being held by the service, and given
- * up when there is something to send; so is one that is out for longer than any good answer takes.
- */
-const HELD_AFTER = { factor: 1.5, extraMs: 20, longestMs: 150 };
-
 /** What a firewall or a captive portal has taken offence at should not be repeated often: it may shut us out. */
 const LONGEST_BLOCKED_DELAY_MS = 30_000;
-/**
- * How often in a row a send fails, with good polls in between, until we believe that it always will. All other
- * refusals are believed at once, and outages never.
- *
- * @type {Record<string, number>}
- */
-const BELIEVED_AFTER = { PEER_NOT_FOUND: 2, BLOCKED: 2, NETWORK: 6, INTERNAL: 6 };
-
-/** What a request that was given up ends with, whatever the browser makes of it: not a failure. */
-const GIVEN_UP = Symbol("given up for another request");
 
 /**
  * @typedef {object} PollLoopOptions
@@ -76,12 +60,8 @@ export class PollLoop {
   /** After a failure a poll tells whether the service is back, and what has changed in the room. */
   #mustPoll = false;
   #stopped = false;
-  /** Whether somebody has asked for the next turn before it was slept for. */
-  #awake = false;
-  #endSleep = () => {};
-  /** @type {{aborter: AbortController, sentAt: number, isPoll: boolean}|null} */
-  #inFlight = null;
-  #quickestAnswerMs = Infinity;
+  #sleep = new Sleep();
+  #flight = new Flight();
 
   /** @param {PollLoopOptions} options */
   constructor({ api, cursor, gatherTimes, mayRest, onAnswer, onError, onRefused = () => {}, onStop }) {
@@ -99,18 +79,18 @@ export class PollLoop {
   async run() {
     globalThis.document?.addEventListener("visibilitychange", this.#onVisible);
     globalThis.addEventListener?.("online", this.#onReturn);
-    await this.#sleep(FIRST_POLL_MS);
+    await this.#sleep.for(FIRST_POLL_MS);
     while (!this.#stopped) {
       const delayMs = await this.#turn();
-      await this.#sleep(delayMs);
+      await this.#sleep.for(delayMs);
     }
   }
 
   /** Stop at once; a request in flight is abandoned. */
   stop() {
     this.#stopped = true;
-    this.#inFlight?.aborter.abort();
-    this.#endSleep();
+    this.#flight.giveUp();
+    this.#sleep.end();
     globalThis.document?.removeEventListener("visibilitychange", this.#onVisible);
     globalThis.removeEventListener?.("online", this.#onReturn);
   }
@@ -124,9 +104,8 @@ export class PollLoop {
   /** Take the next turn now, unless the service is to be left alone for a while. */
   wake() {
     if (this.#failures > 0) return;
-    this.#awake = true;
-    this.#endSleep();
-    if (this.#inFlight?.isPoll) this.#giveUpIfHeld();
+    this.#sleep.end();
+    if (this.#flight.isPoll) this.#flight.giveUpIfHeld();
   }
 
   /**
@@ -165,20 +144,9 @@ export class PollLoop {
    * that has not been answered by now has met the dead network, too, and can be repeated.
    */
   #onReturn = () => {
-    this.#awake = true;
-    this.#endSleep();
-    this.#giveUpIfHeld();
+    this.#sleep.end();
+    this.#flight.giveUpIfHeld();
   };
-
-  /** Give up the request in flight when it is out for longer than answers take. */
-  #giveUpIfHeld() {
-    const request = this.#inFlight;
-    if (!request) return;
-    const answerMs = this.#quickestAnswerMs * HELD_AFTER.factor + HELD_AFTER.extraMs;
-    const heldInMs = request.sentAt + Math.min(answerMs, HELD_AFTER.longestMs) - performance.now();
-    const giveUp = () => this.#inFlight === request && request.aborter.abort();
-    setTimeout(giveUp, Math.max(0, heldInMs));
-  }
 
   /**
    * One request and what follows from it.
@@ -186,7 +154,7 @@ export class PollLoop {
    * @returns {Promise<number>} milliseconds until the next
    */
   async #turn() {
-    this.#awake = false;
+    this.#sleep.allow();
     const maySend = this.#cursor !== null && !this.#mustPoll && !this.#startsOver;
     const batch = maySend ? this.#outbox.batch() : [];
     // In a moment there will be a send, which is a poll, too.
@@ -197,7 +165,6 @@ export class PollLoop {
     try {
       const answer = await this.#request(batch, mayBeHeld);
       if (this.#stopped) return 0;
-      this.#quickestAnswerMs = Math.min(this.#quickestAnswerMs, performance.now() - sentAt);
       if (batch.length > 0) this.#onSent(batch);
       this.#mustPoll = false;
       this.#receive(answer);
@@ -216,20 +183,13 @@ export class PollLoop {
    * @param {OutgoingSignal[]} batch
    * @param {boolean} mayBeHeld
    */
-  async #request(batch, mayBeHeld) {
-    const aborter = new AbortController();
-    const isPoll = batch.length === 0 || this.#cursor === null;
-    const cursor = this.#startsOver ? null : this.#cursor;
-    this.#inFlight = { aborter, sentAt: performance.now(), isPoll };
-    try {
-      return await (isPoll || this.#cursor === null
-        ? this.#api.poll(cursor, { mayBeHeld, signal: aborter.signal })
-        : this.#api.send(batch, this.#cursor, aborter.signal));
-    } catch (error) {
-      throw aborter.signal.aborted ? GIVEN_UP : error;
-    } finally {
-      this.#inFlight = null;
+  #request(batch, mayBeHeld) {
+    const known = this.#cursor;
+    if (batch.length > 0 && known !== null) {
+      return this.#flight.make(false, (signal) => this.#api.send(batch, known, signal));
     }
+    const cursor = this.#startsOver ? null : known;
+    return this.#flight.make(true, (signal) => this.#api.poll(cursor, { mayBeHeld, signal }));
   }
 
   /** @param {PollAnswer} answer */
@@ -266,21 +226,20 @@ export class PollLoop {
     const sending = batch.length > 0;
     this.#mustPoll = true;
     // Whoever asked for this turn has had it.
-    this.#awake = false;
+    this.#sleep.allow();
     if (sending && error.code === "ROOM_ENDED") {
       // A poll still tells why.
       this.#outbox.sent(batch);
       return 0;
     }
-    // What somebody in between answers is no word about the token or the room.
-    if (FINAL_STATUSES.has(error.status) && !error.isBlocked) {
+    if (isFinal(error)) {
       this.stop();
       this.#onStop(error);
       return 0;
     }
     if (error.code === "BAD_CURSOR") {
       this.#cursor = null;
-    } else if (sending && this.#isRefused(error)) {
+    } else if (sending && isBelieved(error, ++this.#failedSends)) {
       // The service is there, and the rest of what there is to send need not wait.
       this.#mustPoll = false;
       this.#drop(this.#outbox.refused(batch), error);
@@ -297,17 +256,6 @@ export class PollLoop {
   }
 
   /**
-   * Whether a batch would be refused for ever.
-   *
-   * @param {ApiError} error
-   */
-  #isRefused(error) {
-    this.#failedSends += 1;
-    const patience = error.isOutage || error.status === 429 ? Infinity : 1;
-    return this.#failedSends >= (BELIEVED_AFTER[error.code] ?? patience);
-  }
-
-  /**
    * @param {OutgoingSignal[]} signals  that were refused alone; none where that is still to be found out
    * @param {ApiError} error
    */
@@ -316,20 +264,6 @@ export class PollLoop {
     if (!this.#outbox.isDividing) this.#failedSends = 0;
     if (error.code !== "PEER_NOT_FOUND") this.#onError(error);
     this.#onRefused(signals);
-  }
-
-  /** @param {number} delayMs */
-  #sleep(delayMs) {
-    if (this.#stopped || this.#awake) return Promise.resolve();
-    return /** @type {Promise<void>} */ (
-      new Promise((resolve) => {
-        const timer = setTimeout(resolve, delayMs);
-        this.#endSleep = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      })
-    );
   }
 }
 
@@ -341,16 +275,4 @@ export class PollLoop {
 function heldMsSince(sentAt) {
   const tookMs = performance.now() - sentAt;
   return tookMs > AT_ONCE_MS ? tookMs : 0;
-}
-
-/**
- * Polling goes on whatever happens, and never ends without a word: a fault of ours, or of a browser that
- * lacks what we use, is told as any other failure, and tried again as one.
- *
- * @param {unknown} error
- */
-function asApiError(error) {
-  if (error instanceof ApiError) return error;
-  console.error("party: a poll failed", error);
-  return new ApiError({ code: "CLIENT_ERROR", message: `The client failed: ${error}`, status: 0 });
 }
