@@ -68,8 +68,9 @@ def note_absence(tx: Connection, now: int, room: Room, polling: int | None = Non
     after, seq, seen_here = settings(), room["seq"], sightings()
     present = [member for some in everybody(tx, room["id"]) for member in some]
     for member in present:
-        seen_at = now if member["id"] == polling else seen_here.get(member["id"], 0)
-        _set_right(tx, now, room, member, seen_at)
+        _set_right(tx, now, room, member, seen_here.get(member["id"], 0))
+        if member["id"] == polling:
+            _set_right(tx, now, room, member, now)
         presence = rules.presence_at(now, member, after)
         if (
             presence != member["presence"]
@@ -77,8 +78,9 @@ def note_absence(tx: Connection, now: int, room: Room, polling: int | None = Non
             and _is_unseen(tx, member)
         ):
             _show(tx, now, room, member, presence)
-    # The host last: whoever follows it is still there then.
-    for member in sorted(present, key=lambda member: (member["role"] == "host", member["last_seen_at"])):
+    # The host last: whoever follows it is still there then. Who waits first: nobody is let in who is gone.
+    order = {"guest": 0, "host": 2}
+    for member in sorted(present, key=lambda each: (order.get(each["role"], 1), each["last_seen_at"])):
         if rules.is_gone(now, member, after) and _is_unseen(tx, member):
             depart(tx, now, room, member, "absent")
     if room["status"] == "ended":

@@ -100,6 +100,7 @@ def _reseat(
         member,
         token_hash=tokens.hashed(token),
         previous_token_hash=token_hash,
+        returned_at=member["returned_at"] if member["presence"] == "online" else now,
         presence="online",
         last_seen_at=now,
         acked_seq=room["seq"],

@@ -274,6 +274,27 @@ def test_a_guest_that_polls_again_is_online_for_the_host(host: Seat, clock: Cloc
     assert (entry["id"], entry["presence"]) == ("gus", "online")
 
 
+def test_a_place_that_becomes_free_is_not_for_a_guest_that_is_gone_too(client: Api, clock: Clock) -> None:
+    host = client.create_room(maxParticipants=2)
+    client.join(host.code, participantId="ben")
+    clock.advance(5)
+    host.call("POST", "/settings", {"approval": True})
+    ask(host)
+    clock.advance(5)
+    late = ask(host, "late")
+    host.call("POST", "/settings", {"approval": False})
+    host.read()
+    clock.advance(597)
+    assert [(type, payload.get("participantId")) for type, payload in events(host)] == [
+        ("join-requested", None),
+        ("join-withdrawn", "gus"),
+        ("participant-left", "ben"),
+        ("participant-joined", None),
+    ]
+    assert waiting(host) == []
+    assert late.call("POST", "/rejoin").data["you"]["role"] == "player"
+
+
 def test_what_happened_while_it_waited_is_not_shown_to_one_who_is_let_in(host: Seat) -> None:
     guest = ask(host)
     other = ask(host, "oona")

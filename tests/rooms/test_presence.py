@@ -174,6 +174,33 @@ def test_after_a_return_absence_makes_away_no_sooner_than_ten_seconds_later(
     assert events(host) == [changed("ben", "away")]
 
 
+def test_after_a_new_page_absence_makes_away_no_sooner_either(make_app: MakeApp, clock: Clock) -> None:
+    app = make_app(ONLINE_SECONDS=2, HOST_GONE_AFTER_SECONDS=2, DISCONNECTED_AFTER_SECONDS=30)
+    host = Api.of_app(app).create_room()
+    ben = host.api.join(host.code, participantId="ben")
+    clock.advance(3)
+    host.read()
+    assert presence(host)["ben"] == "away"
+    ben.call("POST", "/rejoin")
+    host.read()
+    clock.advance(9.999)
+    assert events(host) == []
+    clock.advance(0.001)
+    assert events(host) == [changed("ben", "away")]
+
+
+def test_a_place_is_kept_from_the_last_poll_on_though_that_is_not_written_yet(
+    client: Api, clock: Clock
+) -> None:
+    host = client.create_room()
+    ben = client.join(host.code)
+    for seconds in (8, 599.999):
+        clock.advance(seconds)
+        assert ben.poll(ben.seq).status == 200
+    # The host has never polled.
+    assert host.poll(host.seq).error["reason"] == "absent"
+
+
 def test_rejoin_and_join_are_online_too(room: Room, clock: Clock) -> None:
     host, ben, cleo = room
     poll_for(clock, 100, host, ben)
