@@ -33,7 +33,8 @@ run: $(VENV)/production
 # Where it is set, each of the servers that the tests start would compile the project anew.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/development
-	@tests/install-debian-packages mariadbd=mariadb-server chromium=chromium node=nodejs npm=npm
+	@tests/install-debian-packages mariadbd=mariadb-server chromium=chromium node=nodejs npm=npm \
+		firefox-esr=firefox-esr
 	@tests/install-debian-packages apache2=apache2 passenger-config=libapache2-mod-passenger nginx=nginx \
 		'/usr/sbin/php-fpm*=php-fpm' '/usr/lib/apache2/modules/libphp*=libapache2-mod-php' \
 		/usr/lib/apache2/modules/mod_security2.so=libapache2-mod-security2 \

@@ -1,7 +1,6 @@
 """The JavaScript client in real browsers, on good networks and on bad ones."""
 
 import random
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from tests.support import tabs
 from tests.support.browser import LonelyBrowser
 from tests.support.firefox import Firefox
 from tests.support.mariadb import MariaDB
+from tests.support.processes import needs
 from tests.support.proxy import UNHARMED, Fate, Proxy
 from tests.support.server import Server
 from tests.support.tabs import MakeTab, Tab, at_once, exchange, wait_connected
@@ -519,10 +519,7 @@ def test_a_connected_peer_without_network_for_10_seconds(
 
 @on_sqlite
 def test_firefox_connects_to_chromium(service: Server, origin: str, open_tab: MakeTab) -> None:
-    path = shutil.which("firefox-esr") or shutil.which("firefox")
-    if not path:
-        # A second browser is asked of nobody.
-        pytest.skip("Firefox is not installed (Debian's package firefox-esr)")
+    path = needs("firefox-esr", "firefox-esr")
     ada = open_tab(service)
     code = ada.create()
     with Firefox(path) as firefox:
