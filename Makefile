@@ -40,7 +40,8 @@ test: $(VENV)/development
 		/usr/lib/apache2/modules/mod_security2.so=libapache2-mod-security2 \
 		/usr/share/modsecurity-crs/owasp-crs.load=modsecurity-crs \
 		systemd-socket-activate=systemd vsftpd=vsftpd sshd=openssh-server ssh-keygen=openssh-client rsync=rsync \
-		/usr/lib/galera/libgalera_smm.so=galera-4 redis-server=redis-server
+		/usr/lib/galera/libgalera_smm.so=galera-4 redis-server=redis-server \
+		ip=iproute2 nft=nftables turnserver=coturn
 	@tests/install-mysql $(VENV)/mysql
 	$(BIN)/python -m pytest $(IN_PARALLEL) $(ARGS)
 

@@ -39,9 +39,10 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def launch(kind: BrowserType, path: str) -> Iterator[Browser]:
+def launch(kind: BrowserType, path: str, *flags: str) -> Iterator[Browser]:
     """Start a browser, and close it in the end."""
-    started = kind.launch(executable_path=path, args=CHROMIUM_FLAGS, chromium_sandbox=os.geteuid() != 0)
+    args = [*CHROMIUM_FLAGS, *flags]
+    started = kind.launch(executable_path=path, args=args, chromium_sandbox=os.geteuid() != 0)
     yield started
     started.close()
 

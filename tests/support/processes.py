@@ -50,12 +50,14 @@ def free_port() -> int:
             return port
 
 
-def wait_for_port(port: int, process: "subprocess.Popen[bytes]", log: Callable[[], str] = str) -> None:
+def wait_for_port(
+    port: int, process: "subprocess.Popen[bytes]", log: Callable[[], str] = str, host: str = "127.0.0.1"
+) -> None:
     """Wait until a server that was just started accepts connections; `log` tells why it did not."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            socket.create_connection((host, port), timeout=5).close()
         except OSError:
             if time.monotonic() > deadline or process.poll() is not None:
                 raise RuntimeError(f"the server did not start:\n{log()}") from None

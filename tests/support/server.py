@@ -21,7 +21,7 @@ STOP_SECONDS = 20
 class Server:
     """Starts at once. `settings` are those of the contract, by their names in config.py.
 
-    `config` is a configuration file of gunicorn's.
+    `config` is a configuration file of gunicorn's, `host` an address of the network that this thread is in.
     """
 
     def __init__(
@@ -32,6 +32,7 @@ class Server:
         worker_class: str = "gthread",
         config: Path | None = None,
         mount: str = "",
+        host: str = "127.0.0.1",
         **settings: object,
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="party-server-")
@@ -46,7 +47,8 @@ class Server:
         if mount:
             self._environment["SCRIPT_NAME"] = mount
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}{mount}"
+        self._bind = f"{host}:{self.port}"
+        self.url = f"http://{self._bind}{mount}"
         self._process: subprocess.Popen[bytes] | None = None
         # Whether somebody has stopped it, or done something else to it since it was started first.
         self.is_touched = False
@@ -61,7 +63,7 @@ class Server:
                 "-m",
                 "gunicorn",
                 *self._config,
-                f"--bind=127.0.0.1:{self.port}",
+                f"--bind={self._bind}",
                 f"--workers={self._workers}",
                 f"--worker-class={self._worker_class}",
                 f"--threads={self._threads}",

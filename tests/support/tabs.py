@@ -33,11 +33,11 @@ class _Files(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def serve_harness() -> Iterator[str]:
+def serve_harness(host: str = "127.0.0.1") -> Iterator[str]:
     """Serve the test page; its origin."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Files, directory=str(FOLDER)))
+    server = ThreadingHTTPServer((host, 0), partial(_Files, directory=str(FOLDER)))
     Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
+    yield f"http://{host}:{server.server_port}"
     server.shutdown()
     server.server_close()
 
