@@ -11,20 +11,22 @@
  *     party.broadcast("hello");
  *
  * How it is made: a `Party` shows apps a `Membership` (client/membership.js), which knows the Room (room.js), has
- * one `PollLoop` that carries all signals (polling.js, over member-api.js), and for each other participant a
- * `Peer` (peers.js, peer.js), which keeps a `Connection` to it (connection.js). Whoever enters begins the
- * connections to those who are there. What can be left out, features.js lists.
+ * one `PollLoop` that carries all signals (polling.js, over member-api.js; answers.js takes what it brings), and for
+ * each other participant a `Peer` (peers.js, peer.js), which keeps a `Connection` to it (connection.js). Whoever
+ * enters begins the connections to those who are there. A party's own methods are in exchange.js and room-calls.js;
+ * what can be left out, features.js lists.
  */
 
 import { Api, ApiError } from "./client/api.js";
 import { deviceId } from "./client/device.js";
 import { comeBack, enterAnew } from "./client/entering.js";
+import { Exchange } from "./client/exchange.js";
 import * as features from "./client/features.js";
 import { codeFrom } from "./client/input.js";
-import { Membership, membershipOf } from "./client/membership.js";
+import { Membership } from "./client/membership.js";
 import { checked } from "./client/options.js";
-import { pack } from "./client/pipe.js";
 import { randomText } from "./client/random.js";
+import { RoomCalls } from "./client/room-calls.js";
 import { retrying, unlessAborted } from "./client/timing.js";
 import { withMethods } from "./client/traits.js";
 
@@ -59,7 +61,7 @@ const OWN_ADDRESS =
 /**
  * A room that this page is in. Its events are `CustomEvent`s, with the details of `PartyEvents` (events.js).
  */
-export class Party extends withMethods(EventTarget, features) {
+export class Party extends withMethods(EventTarget, { Exchange, RoomCalls, ...features }) {
   /**
    * Open a room, as its host.
    *
@@ -216,129 +218,9 @@ export class Party extends withMethods(EventTarget, features) {
   }
 
   /**
-   * Send data to one participant: in order, and up to 256 MiB in one piece.
-   *
-   * @param {string} peerId
-   * @param {string|ArrayBuffer|ArrayBufferView} data
-   * @returns {boolean} false: there is no open channel to it, and nothing was sent
-   * @throws {TypeError} for anything but such data
-   * @throws {RangeError} for more of it
-   */
-  send(peerId, data) {
-    const packed = pack(data);
-    return this.#membership.peers.get(peerId)?.send(packed) ?? false;
-  }
-
-  /**
-   * Send data to everybody, as `send` does.
-   *
-   * @param {string|ArrayBuffer|ArrayBufferView} data
-   * @returns {number} how many have an open channel and so are sent it
-   */
-  broadcast(data) {
-    const packed = pack(data);
-    return [...this.#membership.peers].filter((peer) => peer.send(packed)).length;
-  }
-
-  /**
-   * Send a media track to everybody, and to whoever comes later. One that is sent already stays as it is.
-   *
-   * @param {MediaStreamTrack} track
-   * @param {MediaStream} stream  groups tracks that belong together
-   */
-  addTrack(track, stream) {
-    this.#membership.peers.addTrack(track, stream);
-  }
-
-  /**
-   * Stop sending a media track.
-   *
-   * @param {MediaStreamTrack} track
-   */
-  removeTrack(track) {
-    this.#membership.peers.removeTrack(track);
-  }
-
-  /**
-   * Begin the connection to a participant anew. Failed connections do so by themselves.
-   *
-   * @param {string} peerId
-   */
-  reconnect(peerId) {
-    this.#membership.peers.get(peerId)?.start();
-  }
-
-  /**
-   * Let somebody in who waits, or refuse it, as the host.
-   *
-   * @param {string} participantId
-   * @param {boolean} approved
-   */
-  async approve(participantId, approved) {
-    await this.#membership.change("approve", { participantId, approved }, "PEER_NOT_FOUND");
-  }
-
-  /**
-   * Remove a participant, or refuse somebody who waits, as the host.
-   *
-   * @param {string} participantId
-   */
-  async remove(participantId) {
-    await this.#membership.change("remove", { participantId }, "PEER_NOT_FOUND");
-  }
-
-  /**
-   * Remove a participant as `remove` does, and keep it and its device out of the room for good.
-   *
-   * @param {string} participantId
-   */
-  async ban(participantId) {
-    await this.#membership.change("remove", { participantId, ban: true }, "PEER_NOT_FOUND");
-  }
-
-  /**
-   * Become a player or a spectator, or take another seat; as the host, give others a role or a seat.
-   *
-   * @param {import("./client/contract.js").MemberRole} role  "host" for the host, who changes only its seat
-   * @param {{seat?: number|null, participantId?: string}} [options]  `seat`: null gives it up, and without it a
-   *   player keeps its own, or takes the lowest that is free; `participantId`: oneself, unless given
-   */
-  async setRole(role, { seat, participantId } = {}) {
-    await this.#membership.change("role", { role, seat, participantId });
-  }
-
-  /**
-   * Take another name, or as the host give somebody one.
-   *
-   * @param {string} name
-   * @param {string} [participantId]  oneself, unless given
-   */
-  async rename(name, participantId) {
-    await this.#membership.change("rename", { name, participantId });
-  }
-
-  /**
-   * Make a player the host, as the host, who becomes a player.
-   *
-   * @param {string} participantId
-   */
-  async handOver(participantId) {
-    await this.#membership.change("host", { participantId }, "HOST_ONLY");
-  }
-
-  /**
-   * Change settings of the room, as the host. What is left out stays as it is.
-   *
-   * @param {Partial<Omit<RoomSettings, "hostGone">> & {maxParticipants?: number}} changes
-   */
-  async setSettings(changes) {
-    await this.#membership.change("settings", changes);
-  }
-
-  /**
-   * Leave the room. When the host leaves, it ends, or another one becomes the host. Resolves once the others can see it. Where the service
-   * cannot be told, it rejects, and the page has left all the same: the service is told as soon as it can be
-   * reached, if the page is still there.
+   * Leave the room. When the host leaves, it ends, or another one becomes the host. Resolves once the others can see
+   * it. Where the service cannot be told, it rejects, and the page has left all the same: the service is told as soon
+   * as it can be reached, if the page is still there.
    */
   async leave() {
     await this.#membership.leave();

@@ -356,8 +356,6 @@ type CallOptions = {
 	 */
 	keepalive?: boolean | undefined;
 };
-type Data = string | ArrayBuffer;
-type Packed = Iterable<string | Uint8Array<ArrayBuffer>>;
 declare class IceServers {
 	/**
 	 * @param {() => Promise<NamedServers>} fetch  asks the service
@@ -387,6 +385,8 @@ type SignalPayload = {
 	description?: RTCSessionDescriptionInit | undefined;
 	candidates?: RTCIceCandidateInit[] | undefined;
 };
+type Data = string | ArrayBuffer;
+type Packed = Iterable<string | Uint8Array<ArrayBuffer>>;
 declare class Peer {
 	/** @param {PeerOptions} options */
 	constructor(options: PeerOptions);
@@ -469,42 +469,6 @@ type PeerOptions = {
 	onTooLarge?: ((bytes: number) => void) | undefined;
 	onTrack: (event: RTCTrackEvent) => void;
 };
-declare class Peers {
-	/** @param {PeersOptions} options */
-	constructor({ topology, optionsFor, onForgotten }: PeersOptions);
-	/** @param {string} id */
-	get(id: string): Peer | undefined;
-	/** Whether there are others, and none of them is about to be connected. */
-	get areSettled(): boolean;
-	/**
-	 * Keep those whom the room has, and no others.
-	 *
-	 * @param {RoomWithYou} room
-	 */
-	follow({ participants, you }: RoomWithYou$2): void;
-	/** @param {string} id  of somebody who is gone, or has come anew */
-	forget(id: string): void;
-	forgetAll(): void;
-	/**
-	 * @param {MediaStreamTrack} track  one that is sent already stays as it is
-	 * @param {MediaStream} stream
-	 */
-	addTrack(track: MediaStreamTrack, stream: MediaStream): void;
-	/** @param {MediaStreamTrack} track */
-	removeTrack(track: MediaStreamTrack): void;
-	[Symbol.iterator](): MapIterator<Peer>;
-	#private;
-}
-type RoomWithYou$2 = RoomWithYou;
-type PeerOptions$1 = PeerOptions;
-type PeersOptions = {
-	topology: "mesh" | "star" | "none";
-	/**
-	 * a new peer
-	 */
-	optionsFor: (id: string) => Omit<PeerOptions$1, "id" | "polite" | "tracks">;
-	onForgotten: (id: string) => void;
-};
 declare class MemberApi {
 	/**
 	 * @param {import("./api.js").Api} api
@@ -538,9 +502,9 @@ declare class MemberApi {
 	 */
 	sendLast(messages: OutgoingSignal$1[]): Promise<any>;
 	/** @returns {Promise<RoomWithYou>} the same seat with a new token, for a new page */
-	rejoin(): Promise<RoomWithYou$3>;
+	rejoin(): Promise<RoomWithYou$2>;
 	/** @returns {Promise<RoomWithYou>} */
-	room(): Promise<RoomWithYou$3>;
+	room(): Promise<RoomWithYou$2>;
 	/** @returns {Promise<{iceServers: RTCIceServer[], ttlSeconds: number}>} */
 	iceServers(): Promise<{
 		iceServers: RTCIceServer[];
@@ -577,168 +541,76 @@ declare class MemberApi {
 }
 type OutgoingSignal$1 = OutgoingSignal;
 type PollAnswer$1 = PollAnswer;
-type RoomWithYou$3 = RoomWithYou;
-declare class Trace {
-	/** @type {(record: TraceRecord) => void} told of every record */
-	onRecord: (record: TraceRecord) => void;
-	get records(): TraceRecord[];
-	/** @param {TraceEntry} entry */
-	add(entry: TraceEntry): void;
+type RoomWithYou$2 = RoomWithYou;
+type GatherTimes = {
+	longestMs: number;
+	/**
+	 * after a candidate: if no other follows within this time, none will soon
+	 */
+	quietMs: number;
+};
+declare class PollLoop {
+	/** @param {PollLoopOptions} options */
+	constructor({ api, cursor, gatherTimes, mayRest, onAnswer, onError, onRefused, onStop }: PollLoopOptions);
+	/** Poll until `stop`, or until the service has given its last answer. */
+	run(): Promise<void>;
+	/** Stop at once; a request in flight is abandoned. */
+	stop(): void;
+	/** Ask for the room as a whole, soon. What has been handled is not handled again. */
+	startOver(): void;
+	/** Take the next turn now, unless the service is to be left alone for a while. */
+	wake(): void;
+	/**
+	 * Send a signal with those that follow within a moment.
+	 *
+	 * @param {string} toId
+	 * @param {"offer"|"answer"|"ice"} type
+	 * @param {Record<string, any>} payload  throws a `TypeError` if JSON cannot express it
+	 * @returns {string} the `clientMsgId` under which it is sent
+	 */
+	post(toId: string, type: "offer" | "answer" | "ice", payload: Record<string, any>): string;
+	/**
+	 * Forget what was posted for a peer and has not been sent.
+	 *
+	 * @param {string} toId
+	 */
+	discard(toId: string): void;
+	/** @returns {OutgoingSignal[]} what is not known to be stored, as far as one request takes it */
+	unsent(): OutgoingSignal$2[];
 	#private;
 }
-type RequestRecord$1 = RequestRecord;
-type StreamMessage$1 = StreamMessage;
-type PeerState$1 = PeerState;
-type TraceEntry = ({
-	kind: "request";
-} & RequestRecord$1) | {
-	kind: "sent";
-	type: string;
-	peerId: string;
-	payload: object;
-} | {
-	kind: "received";
-	message: StreamMessage$1;
-} | {
-	kind: "state";
-	peerId: string;
-	state: PeerState$1;
-};
-type TraceRecord = TraceEntry & {
-	at: number;
-};
+type PollAnswer$2 = PollAnswer;
 type ApiError$1 = ApiError;
-type Room$1 = Room;
-type JoinRequest$1 = JoinRequest;
-type MemberRole$1 = MemberRole;
-type Standing$1 = Standing;
-type Member = Member$1;
-type PeerState$2 = PeerState;
-type TraceRecord$1 = TraceRecord;
-type EndReason = "ended" | "host-left" | "host-absent" | "expired" | "finished" | TokenReason;
-type RoomEvents = {
+type OutgoingSignal$2 = OutgoingSignal;
+type PollLoopOptions = {
+	api: Pick<MemberApi, "poll" | "send">;
 	/**
-	 * somebody came, came back or went, or is not as before: a name,
-	 * a role, a seat, whether it is there
+	 * the `seq` of the room as it was entered
 	 */
-	participants: {
-		participants: Member[];
-	};
+	cursor: number;
+	gatherTimes: () => GatherTimes;
 	/**
-	 * something else of the room has changed: its status, its host, its settings, its quiz
+	 * whether no connection is being made or waited for
 	 */
-	room: {
-		room: Room$1;
-	};
+	mayRest: () => boolean;
 	/**
-	 * the host's: somebody asks to be let in, or does so no more
+	 * gets each message once, in order; must not throw
 	 */
-	requests: {
-		requests: JoinRequest$1[];
-	};
+	onAnswer: (answer: PollAnswer$2) => void;
 	/**
-	 * the host has let this page in, which waited
+	 * a failed request; temporary ones are tried again
 	 */
-	approved: {
-		role: MemberRole$1;
-		seat: number | null;
-	};
+	onError: (error: ApiError$1) => void;
 	/**
-	 * the host has not; `ended` follows
+	 * signals that the service will never
+	 * take, and that are not sent again
 	 */
-	rejected: {};
+	onRefused?: ((signals: OutgoingSignal$2[]) => void) | undefined;
 	/**
-	 * the connection to a participant has changed. When an
-	 * open one is closed, as its participant goes or a new page takes its seat, it is "connecting" until
-	 * `participants` tells more
+	 * the service will not answer this participant any more
 	 */
-	peer: {
-		peerId: string;
-		state: PeerState$2;
-	};
-	/**
-	 * a participant has sent something over its
-	 * data channel
-	 */
-	message: {
-		peerId: string;
-		data: string | ArrayBuffer;
-	};
-	/**
-	 * a participant has sent more in one piece than this
-	 * page takes
-	 */
-	"message-dropped": {
-		peerId: string;
-		bytes: number;
-	};
-	/**
-	 * a participant
-	 * has begun to send a media track
-	 */
-	track: {
-		peerId: string;
-		track: MediaStreamTrack;
-		streams: readonly MediaStream[];
-	};
-	/**
-	 * a request that this page made of its own accord has failed. It goes on
-	 * of its own accord, too
-	 */
-	error: {
-		error: ApiError$1;
-	};
-	/**
-	 * the service has answered a poll or a send, after one `error` or several
-	 */
-	recovered: {};
-	/**
-	 * it is over. `correct` and
-	 * `standings`, the winner first, come with "finished"
-	 */
-	ended: {
-		reason: EndReason;
-		correct?: number;
-		standings?: Standing$1[];
-	};
-	/**
-	 * see trace.js; for diagnosis
-	 */
-	trace: TraceRecord$1;
+	onStop: (error: ApiError$1) => void;
 };
-type PartyEvents = RoomEvents & QuizEvents;
-type PartyListener<Type extends keyof PartyEvents> = ((event: CustomEvent<PartyEvents[Type]>) => void) | {
-	handleEvent(event: CustomEvent<PartyEvents[Type]>): void;
-};
-declare class SeatKeeper {
-	/**
-	 * @param {URL} baseUrl  one tab may have a seat at each of several services
-	 * @param {Storage|null} [storage]  sessionStorage unless given: it lives as long as the tab
-	 */
-	constructor(baseUrl: URL, storage?: Storage | null);
-	/**
-	 * Claim a seat for this page, until it is released or the page is gone.
-	 *
-	 * @param {Pick<Seat, "code"|"id">} seat
-	 * @returns {Promise<boolean>} false: another page of this browser has it. Where browsers know no locks
-	 *   (Safari before 15.4, pages without HTTPS), every claim is good
-	 */
-	claim({ code, id }: Pick<Seat$1, "code" | "id">): Promise<boolean>;
-	/** Give the claim up, if there is one. */
-	release(): void;
-	/** @param {Seat} seat */
-	save(seat: Seat$1): void;
-	/** @returns {Seat|null} */
-	load(): Seat$1 | null;
-	/**
-	 * A seat is given up. If another one has been taken meanwhile, that one stays.
-	 *
-	 * @param {Seat} seat
-	 */
-	forget(seat: Seat$1): void;
-	#private;
-}
-type Seat$1 = Seat;
 type PageOptions = {
 	/**
 	 * where the service is, unless this module came from it; may be relative
@@ -873,14 +745,223 @@ type ListFields = {
 	limit?: number | undefined;
 };
 type ListOptions = ListFields & Pick<PageOptions, "baseUrl" | "signal">;
-declare class Membership {
+declare class Peers {
+	/**
+	 * @param {Membership} membership
+	 * @param {Pick<import("./polling.js").PollLoop, "post"|"discard"|"wake">} loop
+	 * @param {Pick<PageOptions, "topology"|"maxMessageBytes">} page
+	 */
+	constructor(membership: Membership, loop: Pick<PollLoop, "post" | "discard" | "wake">, { topology, maxMessageBytes }: Pick<PageOptions$1, "topology" | "maxMessageBytes">);
+	/** @param {string} id */
+	get(id: string): Peer | undefined;
+	/** Whether there are others, and none of them is about to be connected. */
+	get areSettled(): boolean;
+	/** How long signals wait for others to travel with. */
+	get gatherTimes(): {
+		longestMs: number;
+		quietMs: number;
+	};
+	/** Begin the connections that there are to be; signals wait for the ICE servers. */
+	connect(): Promise<void>;
+	/** Ask for ICE servers, if it is time. */
+	refresh(): Promise<void>;
+	/**
+	 * Keep those whom the room has, and no others.
+	 *
+	 * @param {RoomWithYou} room
+	 */
+	follow({ participants, you }: RoomWithYou$3): void;
+	/**
+	 * What an event means for the connections, before the Room is changed.
+	 *
+	 * @param {StreamMessage} message
+	 */
+	onEvent({ type, payload }: StreamMessage$1): void;
+	/** Close all connections. */
+	forgetAll(): void;
+	/**
+	 * @param {MediaStreamTrack} track  one that is sent already stays as it is
+	 * @param {MediaStream} stream
+	 */
+	addTrack(track: MediaStreamTrack, stream: MediaStream): void;
+	/** @param {MediaStreamTrack} track */
+	removeTrack(track: MediaStreamTrack): void;
+	[Symbol.iterator](): MapIterator<Peer>;
+	#private;
+}
+type RoomWithYou$3 = RoomWithYou;
+type StreamMessage$1 = StreamMessage;
+type Membership = Membership$1;
+type PageOptions$1 = PageOptions;
+declare class Trace {
+	/** @type {(record: TraceRecord) => void} told of every record */
+	onRecord: (record: TraceRecord) => void;
+	get records(): TraceRecord[];
+	/** @param {TraceEntry} entry */
+	add(entry: TraceEntry): void;
+	#private;
+}
+type RequestRecord$1 = RequestRecord;
+type StreamMessage$2 = StreamMessage;
+type PeerState$1 = PeerState;
+type TraceEntry = ({
+	kind: "request";
+} & RequestRecord$1) | {
+	kind: "sent";
+	type: string;
+	peerId: string;
+	payload: object;
+} | {
+	kind: "received";
+	message: StreamMessage$2;
+} | {
+	kind: "state";
+	peerId: string;
+	state: PeerState$1;
+};
+type TraceRecord = TraceEntry & {
+	at: number;
+};
+type ApiError$2 = ApiError;
+type Room$1 = Room;
+type JoinRequest$1 = JoinRequest;
+type MemberRole$1 = MemberRole;
+type Standing$1 = Standing;
+type Member = Member$1;
+type PeerState$2 = PeerState;
+type TraceRecord$1 = TraceRecord;
+type EndReason = "ended" | "host-left" | "host-absent" | "expired" | "finished" | TokenReason;
+type RoomEvents = {
+	/**
+	 * somebody came, came back or went, or is not as before: a name,
+	 * a role, a seat, whether it is there
+	 */
+	participants: {
+		participants: Member[];
+	};
+	/**
+	 * something else of the room has changed: its status, its host, its settings, its quiz
+	 */
+	room: {
+		room: Room$1;
+	};
+	/**
+	 * the host's: somebody asks to be let in, or does so no more
+	 */
+	requests: {
+		requests: JoinRequest$1[];
+	};
+	/**
+	 * the host has let this page in, which waited
+	 */
+	approved: {
+		role: MemberRole$1;
+		seat: number | null;
+	};
+	/**
+	 * the host has not; `ended` follows
+	 */
+	rejected: {};
+	/**
+	 * the connection to a participant has changed. When an
+	 * open one is closed, as its participant goes or a new page takes its seat, it is "connecting" until
+	 * `participants` tells more
+	 */
+	peer: {
+		peerId: string;
+		state: PeerState$2;
+	};
+	/**
+	 * a participant has sent something over its
+	 * data channel
+	 */
+	message: {
+		peerId: string;
+		data: string | ArrayBuffer;
+	};
+	/**
+	 * a participant has sent more in one piece than this
+	 * page takes
+	 */
+	"message-dropped": {
+		peerId: string;
+		bytes: number;
+	};
+	/**
+	 * a participant
+	 * has begun to send a media track
+	 */
+	track: {
+		peerId: string;
+		track: MediaStreamTrack;
+		streams: readonly MediaStream[];
+	};
+	/**
+	 * a request that this page made of its own accord has failed. It goes on
+	 * of its own accord, too
+	 */
+	error: {
+		error: ApiError$2;
+	};
+	/**
+	 * the service has answered a poll or a send, after one `error` or several
+	 */
+	recovered: {};
+	/**
+	 * it is over. `correct` and
+	 * `standings`, the winner first, come with "finished"
+	 */
+	ended: {
+		reason: EndReason;
+		correct?: number;
+		standings?: Standing$1[];
+	};
+	/**
+	 * see trace.js; for diagnosis
+	 */
+	trace: TraceRecord$1;
+};
+type PartyEvents = RoomEvents & QuizEvents;
+type PartyListener<Type extends keyof PartyEvents> = ((event: CustomEvent<PartyEvents[Type]>) => void) | {
+	handleEvent(event: CustomEvent<PartyEvents[Type]>): void;
+};
+declare class SeatKeeper {
+	/**
+	 * @param {URL} baseUrl  one tab may have a seat at each of several services
+	 * @param {Storage|null} [storage]  sessionStorage unless given: it lives as long as the tab
+	 */
+	constructor(baseUrl: URL, storage?: Storage | null);
+	/**
+	 * Claim a seat for this page, until it is released or the page is gone.
+	 *
+	 * @param {Pick<Seat, "code"|"id">} seat
+	 * @returns {Promise<boolean>} false: another page of this browser has it. Where browsers know no locks
+	 *   (Safari before 15.4, pages without HTTPS), every claim is good
+	 */
+	claim({ code, id }: Pick<Seat$1, "code" | "id">): Promise<boolean>;
+	/** Give the claim up, if there is one. */
+	release(): void;
+	/** @param {Seat} seat */
+	save(seat: Seat$1): void;
+	/** @returns {Seat|null} */
+	load(): Seat$1 | null;
+	/**
+	 * A seat is given up. If another one has been taken meanwhile, that one stays.
+	 *
+	 * @param {Seat} seat
+	 */
+	forget(seat: Seat$1): void;
+	#private;
+}
+type Seat$1 = Seat;
+declare class Membership$1 {
 	/**
 	 * @param {EventTarget} party  where apps listen
 	 * @param {Entered} entered
-	 * @param {{follow(membership: Membership): Follower}[]} features
+	 * @param {{follow(membership: Membership): import("./answers.js").Follower}[]} features
 	 */
 	constructor(party: EventTarget, { api, room, trace, seat, keeper, page }: Entered, features: {
-		follow(membership: Membership): Follower;
+		follow(membership: Membership$1): Follower;
 	}[]);
 	hasEnded: boolean;
 	api: MemberApi;
@@ -888,6 +969,7 @@ declare class Membership {
 	/** The number of the Room that was last taken as a whole. */
 	enteredAt: number;
 	trace: Trace;
+	/** @type {Peers} */
 	peers: Peers;
 	/** Whether the host has not let this page in yet. */
 	get isWaiting(): boolean;
@@ -982,6 +1064,20 @@ declare class Membership {
 	 * @param {...string} codesWhenDone  how its repetition may be refused, where only the answer was lost
 	 */
 	change(what: string, body: object, ...codesWhenDone: string[]): Promise<void>;
+	/**
+	 * It is over for this page. What has to be told to the service has been told.
+	 *
+	 * @param {EndReason} reason
+	 * @param {{correct?: number, standings?: Standing[]}} [outcome]  of a quiz that was played to its end
+	 */
+	finish(reason: EndReason$1, outcome?: {
+		correct?: number;
+		standings?: Standing$2[];
+	}): void;
+	/** Poll soon. */
+	wake(): void;
+	/** Ask for the Room as a whole, soon. */
+	startOver(): void;
 	tellRoom(): void;
 	tellParticipants(): void;
 	/** @param {ApiError} error  of a request that nobody waits for */
@@ -995,22 +1091,9 @@ declare class Membership {
 	#private;
 }
 type RoomWithYou$4 = RoomWithYou;
-type StreamMessage$2 = StreamMessage;
+type Standing$2 = Standing;
+type EndReason$1 = EndReason;
 type PartyEvents$1 = PartyEvents;
-type Follower = {
-	/**
-	 * what an event makes of the Room
-	 */
-	after: (room: RoomWithYou$4, message: StreamMessage$2) => RoomWithYou$4;
-	/**
-	 * the Room is as it is after it
-	 */
-	onEvent: (message: StreamMessage$2) => void;
-	/**
-	 * the service has answered, and all that came with it has been handled
-	 */
-	onAnswer: () => void;
-};
 type Entered = {
 	api: MemberApi;
 	room: RoomWithYou$4;
@@ -1019,14 +1102,30 @@ type Entered = {
 	keeper: SeatKeeper;
 	page: PageOptions;
 };
+type RoomWithYou$5 = RoomWithYou;
+type StreamMessage$3 = StreamMessage;
+type Follower = {
+	/**
+	 * what an event makes of the Room
+	 */
+	after: (room: RoomWithYou$5, message: StreamMessage$3) => RoomWithYou$5;
+	/**
+	 * the Room is as it is after it
+	 */
+	onEvent: (message: StreamMessage$3) => void;
+	/**
+	 * the service has answered, and all that came with it has been handled
+	 */
+	onAnswer: () => void;
+};
 declare class Quiz {
 	/** Options of `create` that are for the service. */
 	static createFields: string[];
 	/**
 	 * @param {Membership} membership
-	 * @returns {import("./membership.js").Follower}
+	 * @returns {import("./answers.js").Follower}
 	 */
-	static follow(membership: Membership$1): Follower;
+	static follow(membership: Membership$2): Follower;
 	/**
 	 * Start a round, as the host.
 	 *
@@ -1088,8 +1187,8 @@ declare class Quiz {
 }
 type AnswerResult$1 = AnswerResult;
 type RoundResult$1 = RoundResult;
-type Standing$2 = Standing;
-type Membership$1 = Membership;
+type Standing$3 = Standing;
+type Membership$2 = Membership$1;
 type QuizEvents = {
 	/**
 	 * somebody has
@@ -1131,7 +1230,7 @@ type QuizEvents = {
 	"quiz-finished": {
 		round: number;
 		correct: number;
-		standings: Standing$2[];
+		standings: Standing$3[];
 	};
 	/**
 	 * what this participant's time is multiplied by from now on
@@ -1140,7 +1239,99 @@ type QuizEvents = {
 		factor: number;
 	};
 };
-declare const Party_base: new () => EventTarget & Quiz;
+declare class Exchange {
+	/**
+	 * Send data to one participant: in order, and up to 256 MiB in one piece.
+	 *
+	 * @param {string} peerId
+	 * @param {string|ArrayBuffer|ArrayBufferView} data
+	 * @returns {boolean} false: there is no open channel to it, and nothing was sent
+	 * @throws {TypeError} for anything but such data
+	 * @throws {RangeError} for more of it
+	 */
+	send(peerId: string, data: string | ArrayBuffer | ArrayBufferView): boolean;
+	/**
+	 * Send data to everybody, as `send` does.
+	 *
+	 * @param {string|ArrayBuffer|ArrayBufferView} data
+	 * @returns {number} how many have an open channel and so are sent it
+	 */
+	broadcast(data: string | ArrayBuffer | ArrayBufferView): number;
+	/**
+	 * Send a media track to everybody, and to whoever comes later. One that is sent already stays as it is.
+	 *
+	 * @param {MediaStreamTrack} track
+	 * @param {MediaStream} stream  groups tracks that belong together
+	 */
+	addTrack(track: MediaStreamTrack, stream: MediaStream): void;
+	/**
+	 * Stop sending a media track.
+	 *
+	 * @param {MediaStreamTrack} track
+	 */
+	removeTrack(track: MediaStreamTrack): void;
+	/**
+	 * Begin the connection to a participant anew. Failed connections do so by themselves.
+	 *
+	 * @param {string} peerId
+	 */
+	reconnect(peerId: string): void;
+}
+declare class RoomCalls {
+	/**
+	 * Let somebody in who waits, or refuse it, as the host.
+	 *
+	 * @param {string} participantId
+	 * @param {boolean} approved
+	 */
+	approve(participantId: string, approved: boolean): Promise<void>;
+	/**
+	 * Remove a participant, or refuse somebody who waits, as the host.
+	 *
+	 * @param {string} participantId
+	 */
+	remove(participantId: string): Promise<void>;
+	/**
+	 * Remove a participant as `remove` does, and keep it and its device out of the room for good.
+	 *
+	 * @param {string} participantId
+	 */
+	ban(participantId: string): Promise<void>;
+	/**
+	 * Become a player or a spectator, or take another seat; as the host, give others a role or a seat.
+	 *
+	 * @param {import("./contract.js").MemberRole} role  "host" for the host, who changes only its seat
+	 * @param {{seat?: number|null, participantId?: string}} [options]  `seat`: null gives it up, and without it a
+	 *   player keeps its own, or takes the lowest that is free; `participantId`: oneself, unless given
+	 */
+	setRole(role: MemberRole, { seat, participantId }?: {
+		seat?: number | null;
+		participantId?: string;
+	}): Promise<void>;
+	/**
+	 * Take another name, or as the host give somebody one.
+	 *
+	 * @param {string} name
+	 * @param {string} [participantId]  oneself, unless given
+	 */
+	rename(name: string, participantId?: string): Promise<void>;
+	/**
+	 * Make a player the host, as the host, who becomes a player.
+	 *
+	 * @param {string} participantId
+	 */
+	handOver(participantId: string): Promise<void>;
+	/**
+	 * Change settings of the room, as the host. What is left out stays as it is.
+	 *
+	 * @param {Partial<Omit<RoomSettings, "hostGone">> & {maxParticipants?: number}} changes
+	 */
+	setSettings(changes: Partial<Omit<RoomSettings$1, "hostGone">> & {
+		maxParticipants?: number;
+	}): Promise<void>;
+}
+type RoomSettings$1 = RoomSettings;
+declare const Party_base: new () => EventTarget & Quiz & Exchange & RoomCalls;
 /** @typedef {import("./client/contract.js").AnswerResult} AnswerResult */
 /** @typedef {import("./client/contract.js").Participant} Participant */
 /** @typedef {import("./client/contract.js").Room} Room */
@@ -1190,7 +1381,7 @@ export class Party extends Party_base {
 	 * @param {Pick<PageOptions, "baseUrl"|"signal">} [options]
 	 * @returns {Promise<RoomPreview>} rejects as that of `create`
 	 */
-	static preview(code: string, options?: Pick<PageOptions$1, "baseUrl" | "signal">): Promise<RoomPreview$2>;
+	static preview(code: string, options?: Pick<PageOptions$2, "baseUrl" | "signal">): Promise<RoomPreview$2>;
 	/**
 	 * The rooms whose hosts want them to be found and that can be joined, newest first.
 	 *
@@ -1205,7 +1396,7 @@ export class Party extends Party_base {
 	 * @returns {Promise<Party|null>} null where there was none, it is over, or another page of this browser (one
 	 *   that opened this one, say) is in it; rejects with an `ApiError` while the service cannot be reached
 	 */
-	static resume(options?: PageOptions$1): Promise<Party | null>;
+	static resume(options?: PageOptions$2): Promise<Party | null>;
 	/**
 	 * Use `Party.create`, `Party.join` or `Party.resume`.
 	 *
@@ -1240,7 +1431,7 @@ export class Party extends Party_base {
 	/** @returns {JoinRequest[]} who waits to be let in, in order of asking, as far as it is for this page to see */
 	get requests(): JoinRequest$2[];
 	/** @returns {RoomSettings} as `setSettings` changes them */
-	get settings(): RoomSettings$1;
+	get settings(): RoomSettings$2;
 	/** @returns {Room} the room as far as this page knows; while it waits, what a preview has, and nobody in it */
 	get room(): Room$2;
 	/**
@@ -1253,96 +1444,9 @@ export class Party extends Party_base {
 	/** @returns {TraceRecord[]} what has happened recently, for diagnosis */
 	get trace(): TraceRecord$2[];
 	/**
-	 * Send data to one participant: in order, and up to 256 MiB in one piece.
-	 *
-	 * @param {string} peerId
-	 * @param {string|ArrayBuffer|ArrayBufferView} data
-	 * @returns {boolean} false: there is no open channel to it, and nothing was sent
-	 * @throws {TypeError} for anything but such data
-	 * @throws {RangeError} for more of it
-	 */
-	send(peerId: string, data: string | ArrayBuffer | ArrayBufferView): boolean;
-	/**
-	 * Send data to everybody, as `send` does.
-	 *
-	 * @param {string|ArrayBuffer|ArrayBufferView} data
-	 * @returns {number} how many have an open channel and so are sent it
-	 */
-	broadcast(data: string | ArrayBuffer | ArrayBufferView): number;
-	/**
-	 * Send a media track to everybody, and to whoever comes later. One that is sent already stays as it is.
-	 *
-	 * @param {MediaStreamTrack} track
-	 * @param {MediaStream} stream  groups tracks that belong together
-	 */
-	addTrack(track: MediaStreamTrack, stream: MediaStream): void;
-	/**
-	 * Stop sending a media track.
-	 *
-	 * @param {MediaStreamTrack} track
-	 */
-	removeTrack(track: MediaStreamTrack): void;
-	/**
-	 * Begin the connection to a participant anew. Failed connections do so by themselves.
-	 *
-	 * @param {string} peerId
-	 */
-	reconnect(peerId: string): void;
-	/**
-	 * Let somebody in who waits, or refuse it, as the host.
-	 *
-	 * @param {string} participantId
-	 * @param {boolean} approved
-	 */
-	approve(participantId: string, approved: boolean): Promise<void>;
-	/**
-	 * Remove a participant, or refuse somebody who waits, as the host.
-	 *
-	 * @param {string} participantId
-	 */
-	remove(participantId: string): Promise<void>;
-	/**
-	 * Remove a participant as `remove` does, and keep it and its device out of the room for good.
-	 *
-	 * @param {string} participantId
-	 */
-	ban(participantId: string): Promise<void>;
-	/**
-	 * Become a player or a spectator, or take another seat; as the host, give others a role or a seat.
-	 *
-	 * @param {import("./client/contract.js").MemberRole} role  "host" for the host, who changes only its seat
-	 * @param {{seat?: number|null, participantId?: string}} [options]  `seat`: null gives it up, and without it a
-	 *   player keeps its own, or takes the lowest that is free; `participantId`: oneself, unless given
-	 */
-	setRole(role: MemberRole, { seat, participantId }?: {
-		seat?: number | null;
-		participantId?: string;
-	}): Promise<void>;
-	/**
-	 * Take another name, or as the host give somebody one.
-	 *
-	 * @param {string} name
-	 * @param {string} [participantId]  oneself, unless given
-	 */
-	rename(name: string, participantId?: string): Promise<void>;
-	/**
-	 * Make a player the host, as the host, who becomes a player.
-	 *
-	 * @param {string} participantId
-	 */
-	handOver(participantId: string): Promise<void>;
-	/**
-	 * Change settings of the room, as the host. What is left out stays as it is.
-	 *
-	 * @param {Partial<Omit<RoomSettings, "hostGone">> & {maxParticipants?: number}} changes
-	 */
-	setSettings(changes: Partial<Omit<RoomSettings$1, "hostGone">> & {
-		maxParticipants?: number;
-	}): Promise<void>;
-	/**
-	 * Leave the room. When the host leaves, it ends, or another one becomes the host. Resolves once the others can see it. Where the service
-	 * cannot be told, it rejects, and the page has left all the same: the service is told as soon as it can be
-	 * reached, if the page is still there.
+	 * Leave the room. When the host leaves, it ends, or another one becomes the host. Resolves once the others can see
+	 * it. Where the service cannot be told, it rejects, and the page has left all the same: the service is told as soon
+	 * as it can be reached, if the page is still there.
 	 */
 	leave(): Promise<void>;
 	/** End the room for everybody, as its host. */
@@ -1356,8 +1460,8 @@ type JoinRequest$2 = JoinRequest;
 type Role$1 = Role;
 type RoomList$2 = RoomList;
 type RoomPreview$2 = RoomPreview;
-type RoomSettings$1 = RoomSettings;
-type Standing$3 = Standing;
+type RoomSettings$2 = RoomSettings;
+type Standing$4 = Standing;
 type PartyEvents$2 = PartyEvents;
 type PartyListener$1<Type extends keyof PartyEvents$2> = PartyListener<Type>;
 type PeerState$3 = PeerState;
@@ -1366,7 +1470,7 @@ type Member$1 = Participant$1 & {
 	isYou: boolean;
 	state: PeerState$3 | null;
 };
-type PageOptions$1 = PageOptions;
+type PageOptions$2 = PageOptions;
 type CreateOptions$1 = CreateOptions;
 type JoinOptions$1 = JoinOptions;
 type ListOptions$1 = ListOptions;
@@ -1378,7 +1482,7 @@ export {
 	JoinRequest$2 as JoinRequest,
 	ListOptions$1 as ListOptions,
 	Member$1 as Member,
-	PageOptions$1 as PageOptions,
+	PageOptions$2 as PageOptions,
 	Participant$1 as Participant,
 	PartyEvents$2 as PartyEvents,
 	PartyListener$1 as PartyListener,
@@ -1387,8 +1491,8 @@ export {
 	Room$2 as Room,
 	RoomList$2 as RoomList,
 	RoomPreview$2 as RoomPreview,
-	RoomSettings$1 as RoomSettings,
-	Standing$3 as Standing,
+	RoomSettings$2 as RoomSettings,
+	Standing$4 as Standing,
 	TraceRecord$2 as TraceRecord,
 };
 

@@ -1,39 +1,21 @@
 /**
- * This page's place in a room: what it knows of it, the one conversation with the service (polling.js), and the
- * connections to the others (peers.js). A `Party` is what apps see of it.
+ * This page's place in a room: what it knows of it, the one conversation with the service (polling.js), what that
+ * brings (answers.js), and the connections to the others (peers.js). A `Party` is what apps see of it.
  */
 
+import { Answers } from "./answers.js";
 import { ApiError } from "./errors.js";
-import { IceServers } from "./ice-servers.js";
 import { PageLife } from "./page-life.js";
 import { Peers } from "./peers.js";
 import { PollLoop } from "./polling.js";
-import { after } from "./room.js";
 import { retrying, retryingChange, untilAnswered } from "./timing.js";
-
-/**
- * Host candidates come a few milliseconds after their description, those of a STUN server some tens. (The
- * end of gathering is no better sign: Chromium waits 100 ms for it where nothing is asked.)
- */
-const GATHER = { longestMs: 60, quietMs: 60 };
-const GATHER_LOCALLY = { longestMs: 25, quietMs: 8 };
 
 /** @typedef {import("./contract.js").PollAnswer} PollAnswer */
 /** @typedef {import("./contract.js").RoomWithYou} RoomWithYou */
 /** @typedef {import("./contract.js").Standing} Standing */
-/** @typedef {import("./contract.js").StreamMessage} StreamMessage */
 /** @typedef {import("./events.js").EndReason} EndReason */
 /** @typedef {import("./events.js").PartyEvents} PartyEvents */
-/** @typedef {import("./peer.js").SignalPayload} SignalPayload */
 /** @typedef {import("./trace.js").TraceRecord} TraceRecord */
-/** @typedef {{type: "offer"|"answer"|"ice", fromId: string, payload: SignalPayload}} Signal */
-
-/**
- * @typedef {object} Follower  what a feature does with a membership
- * @property {(room: RoomWithYou, message: StreamMessage) => RoomWithYou} after  what an event makes of the Room
- * @property {(message: StreamMessage) => void} onEvent  the Room is as it is after it
- * @property {() => void} onAnswer  the service has answered, and all that came with it has been handled
- */
 
 /**
  * @typedef {object} Entered  what entering a room gives
@@ -59,22 +41,20 @@ export function membershipOf(party) {
 
 export class Membership {
   #party;
-  #iceServers;
   #leavesOnClose;
   #seat;
   #keeper;
+  /** @type {PollLoop} */
   #loop;
-  #followers;
+  #answers;
   #life;
   #isTroubled = false;
-  /** Whether the Room was asked for as the page has another view of it now, and nothing was lost. */
-  #asksForRoom = false;
   hasEnded = false;
 
   /**
    * @param {EventTarget} party  where apps listen
    * @param {Entered} entered
-   * @param {{follow(membership: Membership): Follower}[]} features
+   * @param {{follow(membership: Membership): import("./answers.js").Follower}[]} features
    */
   constructor(party, { api, room, trace, seat, keeper, page }, features) {
     memberships.set(party, this);
@@ -84,7 +64,6 @@ export class Membership {
     /** The number of the Room that was last taken as a whole. */
     this.enteredAt = room.seq;
     this.trace = trace;
-    this.#iceServers = new IceServers(() => api.iceServers(), (error) => this.onError(error));
     this.#leavesOnClose = page.leaveOnClose ?? false;
     this.#seat = seat;
     this.#keeper = keeper;
@@ -92,7 +71,7 @@ export class Membership {
     this.#loop = new PollLoop({
       api,
       cursor: room.seq,
-      gatherTimes: () => (this.#iceServers.current.length > 0 ? GATHER : GATHER_LOCALLY),
+      gatherTimes: () => this.peers.gatherTimes,
       // Whoever is alone has perhaps just gone to send somebody the code.
       mayRest: () => this.peers.areSettled,
       onAnswer: (answer) => this.#onAnswer(answer),
@@ -100,14 +79,11 @@ export class Membership {
       onRefused: (signals) => {
         for (const { toId, clientMsgId } of signals) this.peers.get(toId)?.onRefused(clientMsgId);
       },
-      onStop: ({ code, reason = "removed" }) => this.#end(code === "ROOM_ENDED" ? "ended" : reason),
+      onStop: ({ code, reason = "removed" }) => this.finish(code === "ROOM_ENDED" ? "ended" : reason),
     });
-    this.peers = new Peers({
-      topology: page.topology ?? "mesh",
-      optionsFor: (id) => this.#optionsFor(id, page.maxMessageBytes),
-      onForgotten: (id) => this.#loop.discard(id),
-    });
-    this.#followers = features.map((feature) => feature.follow(this));
+    /** @type {Peers} */
+    this.peers = new Peers(this, this.#loop, page);
+    this.#answers = new Answers(this, features.map((feature) => feature.follow(this)));
     this.#life = new PageLife({
       // It may be put to sleep without another word. If it is not, its next poll says so.
       onHidden: () => this.#tellAway(),
@@ -121,15 +97,8 @@ export class Membership {
   /** The app has its party while the service is asked for ICE servers; signals wait for them. */
   async #begin() {
     // Those who are here wait for whoever comes: it knows of them before they know of it.
-    await this.#connect();
+    await this.peers.connect();
     if (!this.hasEnded) this.#loop.run();
-  }
-
-  /** Begin the connections that there are to be. */
-  async #connect() {
-    if (this.isWaiting) return;
-    await this.#iceServers.fresh();
-    if (!this.hasEnded) for (const peer of this.peers) peer.startIfIdle();
   }
 
   /** Whether the host has not let this page in yet. */
@@ -165,7 +134,7 @@ export class Membership {
       if (error instanceof ApiError && error.isTemporary) untilAnswered(leave);
       throw error;
     } finally {
-      this.#end("left");
+      this.finish("left");
     }
   }
 
@@ -177,7 +146,7 @@ export class Membership {
     } catch (error) {
       if (!isGone(error)) throw error; // the room lives on, and so does this party
     }
-    this.#end("ended");
+    this.finish("ended");
   }
 
   /**
@@ -189,7 +158,34 @@ export class Membership {
    */
   async change(what, body, ...codesWhenDone) {
     await retryingChange(() => this.api.post(what, body), ...codesWhenDone);
+    this.wake();
+  }
+
+  /**
+   * It is over for this page. What has to be told to the service has been told.
+   *
+   * @param {EndReason} reason
+   * @param {{correct?: number, standings?: Standing[]}} [outcome]  of a quiz that was played to its end
+   */
+  finish(reason, outcome) {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    this.#loop.stop();
+    this.#life.end();
+    this.#keeper.forget(this.#seat);
+    this.#keeper.release();
+    this.peers.forgetAll();
+    this.dispatch("ended", { reason, ...outcome });
+  }
+
+  /** Poll soon. */
+  wake() {
     this.#loop.wake();
+  }
+
+  /** Ask for the Room as a whole, soon. */
+  startOver() {
+    this.#loop.startOver();
   }
 
   tellRoom() {
@@ -221,7 +217,7 @@ export class Membership {
     if (this.#leavesOnClose) {
       this.api.leave({ keepalive: true }).catch(() => {});
       // The browser may keep the page and show it again, but not in the room.
-      this.#end("left");
+      this.finish("left");
       return;
     }
     this.#tellAway();
@@ -235,162 +231,12 @@ export class Membership {
   }
 
   /** @param {PollAnswer} answer */
-  #onAnswer({ messages, room, gap }) {
+  #onAnswer(answer) {
     if (this.#isTroubled) {
       this.#isTroubled = false;
       this.dispatch("recovered", {});
     }
-    const isAsked = this.#asksForRoom && !gap;
-    if (room) this.#takeRoom(room, isAsked);
-    for (const message of messages) {
-      if (this.hasEnded) return;
-      this.trace.add({ kind: "received", message });
-      try {
-        if (isSignal(message)) this.#onSignal(message);
-        else if (message.seq > this.enteredAt || isAsked) this.#onEvent(message);
-      } catch (error) {
-        // A member's malformed signal, say: one message must not take the others along.
-        console.warn("party: a message could not be handled", error);
-      }
-    }
-    if (this.hasEnded) return;
-    if (this.isWaiting) return; // nothing more is for this page's eyes
-    // What has to be asked for is asked for at every answer, until it is known.
-    if (room) this.#connect();
-    else this.#iceServers.fresh();
-    for (const follower of this.#followers) follower.onAnswer();
-  }
-
-  /**
-   * The Room as a whole. Where that was not asked for, part of the stream was lost: what is not connected waits for
-   * a signal that will not come.
-   *
-   * @param {RoomWithYou} room
-   * @param {boolean} isAsked
-   */
-  #takeRoom(room, isAsked) {
-    const wasWaiting = this.isWaiting;
-    this.#asksForRoom = false;
-    this.room = { ...room, participants: room.participants ?? [] };
-    this.enteredAt = room.seq;
-    this.peers.follow(this.room);
-    if (!isAsked) for (const peer of this.peers) peer.abandonAttempt();
-    this.tellRoom();
-    this.tellParticipants();
-    this.#tellRequests();
-    if (wasWaiting && !this.isWaiting) this.#tellApproved();
-  }
-
-  #tellRequests() {
-    if (this.room.requests) this.dispatch("requests", { requests: this.room.requests });
-  }
-
-  #tellApproved() {
-    const own = this.room.participants.find(({ id }) => id === this.room.you.id);
-    if (own) this.dispatch("approved", { role: own.role, seat: own.seat });
-  }
-
-  /** What this page may see has changed: the events do not have it all. */
-  #askForRoom() {
-    this.#asksForRoom = true;
-    this.#loop.startOver();
-  }
-
-  /** @param {Signal} message */
-  #onSignal({ type, fromId, payload }) {
-    this.peers.get(fromId)?.receive(type, payload);
-  }
-
-  /** @param {StreamMessage} message */
-  #onEvent(message) {
-    const { type, payload } = message;
-    // A page that rejoined knows nothing of the old one's connections, and begins new ones.
-    if (type === "participant-joined" || type === "participant-rejoined") this.peers.forget(payload.participant.id);
-    if (type === "signal-expired") this.peers.get(payload.toId)?.onExpired(payload.clientMsgId);
-    const before = this.room;
-    const isNews = message.seq > before.seq; // otherwise the Room has it
-    if (isNews) this.room = after(before, message);
-    this.#tellChanges(before);
-    for (const follower of this.#followers) {
-      if (isNews) this.room = follower.after(this.room, message);
-      follower.onEvent(message);
-    }
-    this.#onOwnEvent(message);
-  }
-
-  /** @param {RoomWithYou} before */
-  #tellChanges(before) {
-    const { participants, settings, hostId, hostName, requests } = this.room;
-    if (participants !== before.participants) {
-      this.peers.follow(this.room);
-      this.tellParticipants();
-    }
-    if (settings !== before.settings || hostId !== before.hostId || hostName !== before.hostName) this.tellRoom();
-    if (requests !== before.requests) this.#tellRequests();
-  }
-
-  /**
-   * What events mean for this page itself.
-   *
-   * @param {StreamMessage} message
-   */
-  #onOwnEvent({ type, payload }) {
-    if (type === "participant-approved" && this.isWaiting) this.#askForRoom();
-    // The token dies when this is acknowledged: that answer tells why, and the party ends.
-    if (type === "participant-rejected") {
-      this.dispatch("rejected", {});
-      this.#loop.wake();
-    }
-    if (type === "host-changed") {
-      const { id } = this.room.you;
-      if (id === payload.hostId || id === payload.previousHostId) this.#askForRoom();
-      // In a star, all but the new host have somebody new to connect to.
-      if (id !== payload.hostId) for (const peer of this.peers) peer.startIfIdle();
-    }
-    if (type === "room-ended") {
-      const { status, endedAt, reason, ...outcome } = payload;
-      this.#end(reason, outcome);
-    }
-  }
-
-  /**
-   * @param {string} id
-   * @param {number} [maxMessageBytes]
-   * @returns {ReturnType<import("./peers.js").PeersOptions["optionsFor"]>}
-   */
-  #optionsFor(id, maxMessageBytes) {
-    return {
-      iceServers: this.#iceServers,
-      post: (type, payload) => {
-        this.trace.add({ kind: "sent", type, peerId: id, payload });
-        return this.#loop.post(id, type, payload);
-      },
-      onState: (state) => {
-        this.trace.add({ kind: "state", peerId: id, state });
-        this.dispatch("peer", { peerId: id, state });
-      },
-      // If the peer is gone, the service will say so, and nothing needs to be begun anew.
-      onFailed: () => this.#loop.wake(),
-      onData: (data) => this.dispatch("message", { peerId: id, data }),
-      maxMessageBytes,
-      onTooLarge: (bytes) => this.dispatch("message-dropped", { peerId: id, bytes }),
-      onTrack: ({ track, streams }) => this.dispatch("track", { peerId: id, track, streams }),
-    };
-  }
-
-  /**
-   * @param {EndReason} reason
-   * @param {{correct?: number, standings?: Standing[]}} [outcome]  of a quiz that was played to its end
-   */
-  #end(reason, outcome) {
-    if (this.hasEnded) return;
-    this.hasEnded = true;
-    this.#loop.stop();
-    this.#life.end();
-    this.#keeper.forget(this.#seat);
-    this.#keeper.release();
-    this.peers.forgetAll();
-    this.dispatch("ended", { reason, ...outcome });
+    this.#answers.take(answer);
   }
 }
 
@@ -401,12 +247,4 @@ export class Membership {
  */
 function isGone(error) {
   return error instanceof ApiError && !error.isBlocked && [401, 410].includes(error.status);
-}
-
-/**
- * @param {StreamMessage} message
- * @returns {message is StreamMessage & Signal} otherwise it is an event
- */
-function isSignal(message) {
-  return ["offer", "answer", "ice"].includes(message.type);
 }

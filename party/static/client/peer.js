@@ -7,8 +7,8 @@ import { Connection } from "./connection.js";
 import { randomText } from "./random.js";
 import { backoffMs } from "./timing.js";
 
-/** @typedef {import("./connection.js").SignalPayload} SignalPayload */
-/** @typedef {import("./connection.js").IceServers} IceServers */
+/** @typedef {import("./negotiation.js").SignalPayload} SignalPayload */
+/** @typedef {import("./negotiation.js").IceServers} IceServers */
 /** @typedef {import("./pipe.js").Data} Data */
 /** @typedef {import("./pipe.js").Packed} Packed */
 

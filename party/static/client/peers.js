@@ -1,32 +1,47 @@
 /** The others in the room to whom this page keeps a connection, and what all of them are sent. */
 
+import { IceServers } from "./ice-servers.js";
 import { Peer } from "./peer.js";
+
+/**
+ * Host candidates come a few milliseconds after their description, those of a STUN server some tens. (The
+ * end of gathering is no better sign: Chromium waits 100 ms for it where nothing is asked.)
+ */
+const GATHER = { longestMs: 60, quietMs: 60 };
+const GATHER_LOCALLY = { longestMs: 25, quietMs: 8 };
 
 /** @typedef {import("./contract.js").Participant} Participant */
 /** @typedef {import("./contract.js").RoomWithYou} RoomWithYou */
-/** @typedef {import("./peer.js").PeerOptions} PeerOptions */
-
-/**
- * @typedef {object} PeersOptions
- * @property {"mesh"|"star"|"none"} topology
- * @property {(id: string) => Omit<PeerOptions, "id"|"polite"|"tracks">} optionsFor  a new peer
- * @property {(id: string) => void} onForgotten
- */
+/** @typedef {import("./contract.js").StreamMessage} StreamMessage */
+/** @typedef {import("./membership.js").Membership} Membership */
+/** @typedef {import("./options.js").PageOptions} PageOptions */
+/** @typedef {Omit<import("./peer.js").PeerOptions, "id"|"polite"|"tracks">} Wiring */
 
 export class Peers {
+  #membership;
+  #loop;
   #topology;
-  #optionsFor;
-  #onForgotten;
+  #maxMessageBytes;
+  #iceServers;
   /** @type {Map<string, Peer>} */
   #peers = new Map();
   /** @type {Map<MediaStreamTrack, MediaStream>} what everybody is sent */
   #tracks = new Map();
 
-  /** @param {PeersOptions} options */
-  constructor({ topology, optionsFor, onForgotten }) {
+  /**
+   * @param {Membership} membership
+   * @param {Pick<import("./polling.js").PollLoop, "post"|"discard"|"wake">} loop
+   * @param {Pick<PageOptions, "topology"|"maxMessageBytes">} page
+   */
+  constructor(membership, loop, { topology = "mesh", maxMessageBytes }) {
+    this.#membership = membership;
+    this.#loop = loop;
     this.#topology = topology;
-    this.#optionsFor = optionsFor;
-    this.#onForgotten = onForgotten;
+    this.#maxMessageBytes = maxMessageBytes;
+    this.#iceServers = new IceServers(
+      () => membership.api.iceServers(),
+      (error) => membership.onError(error),
+    );
   }
 
   /** @param {string} id */
@@ -43,6 +58,23 @@ export class Peers {
     return this.#peers.size > 0 && ![...this].some(({ isExpected }) => isExpected);
   }
 
+  /** How long signals wait for others to travel with. */
+  get gatherTimes() {
+    return this.#iceServers.current.length > 0 ? GATHER : GATHER_LOCALLY;
+  }
+
+  /** Begin the connections that there are to be; signals wait for the ICE servers. */
+  async connect() {
+    if (this.#membership.isWaiting) return;
+    await this.refresh();
+    if (!this.#membership.hasEnded) for (const peer of this) peer.startIfIdle();
+  }
+
+  /** Ask for ICE servers, if it is time. */
+  async refresh() {
+    await this.#iceServers.fresh();
+  }
+
   /**
    * Keep those whom the room has, and no others.
    *
@@ -50,24 +82,27 @@ export class Peers {
    */
   follow({ participants, you }) {
     const wanted = participants.filter((each) => this.#connects(each, you)).map(({ id }) => id);
-    for (const id of [...this.#peers.keys()]) if (!wanted.includes(id)) this.forget(id);
+    for (const id of [...this.#peers.keys()]) if (!wanted.includes(id)) this.#forget(id);
     for (const id of wanted) {
       if (this.#peers.has(id)) continue;
-      this.#peers.set(id, new Peer({ ...this.#optionsFor(id), id, polite: you.id < id, tracks: this.#tracks }));
+      this.#peers.set(id, new Peer({ ...this.#wiringOf(id), id, polite: you.id < id, tracks: this.#tracks }));
     }
   }
 
-  /** @param {string} id  of somebody who is gone, or has come anew */
-  forget(id) {
-    const peer = this.#peers.get(id);
-    if (!peer) return;
-    peer.close();
-    this.#peers.delete(id);
-    this.#onForgotten(id);
+  /**
+   * What an event means for the connections, before the Room is changed.
+   *
+   * @param {StreamMessage} message
+   */
+  onEvent({ type, payload }) {
+    // A page that rejoined knows nothing of the old one's connections, and begins new ones.
+    if (type === "participant-joined" || type === "participant-rejoined") this.#forget(payload.participant.id);
+    if (type === "signal-expired") this.get(payload.toId)?.onExpired(payload.clientMsgId);
   }
 
+  /** Close all connections. */
   forgetAll() {
-    for (const id of [...this.#peers.keys()]) this.forget(id);
+    for (const id of [...this.#peers.keys()]) this.#forget(id);
   }
 
   /**
@@ -86,6 +121,15 @@ export class Peers {
     for (const peer of this) peer.removeTrack(track);
   }
 
+  /** @param {string} id  of somebody who is gone, or has come anew */
+  #forget(id) {
+    const peer = this.#peers.get(id);
+    if (!peer) return;
+    peer.close();
+    this.#peers.delete(id);
+    this.#loop.discard(id);
+  }
+
   /**
    * @param {Participant} participant
    * @param {RoomWithYou["you"]} you
@@ -93,5 +137,32 @@ export class Peers {
   #connects({ id, isHost }, you) {
     if (id === you.id || this.#topology === "none") return false;
     return this.#topology === "mesh" || isHost || you.role === "host";
+  }
+
+  /**
+   * How a new peer is connected with the rest of the page.
+   *
+   * @param {string} id
+   * @returns {Wiring}
+   */
+  #wiringOf(id) {
+    const membership = this.#membership;
+    return {
+      iceServers: this.#iceServers,
+      post: (type, payload) => {
+        membership.trace.add({ kind: "sent", type, peerId: id, payload });
+        return this.#loop.post(id, type, payload);
+      },
+      onState: (state) => {
+        membership.trace.add({ kind: "state", peerId: id, state });
+        membership.dispatch("peer", { peerId: id, state });
+      },
+      // If the peer is gone, the service will say so, and nothing needs to be begun anew.
+      onFailed: () => this.#loop.wake(),
+      onData: (data) => membership.dispatch("message", { peerId: id, data }),
+      maxMessageBytes: this.#maxMessageBytes,
+      onTooLarge: (bytes) => membership.dispatch("message-dropped", { peerId: id, bytes }),
+      onTrack: ({ track, streams }) => membership.dispatch("track", { peerId: id, track, streams }),
+    };
   }
 }

@@ -113,7 +113,7 @@ export class Quiz {
 
   /**
    * @param {Membership} membership
-   * @returns {import("./membership.js").Follower}
+   * @returns {import("./answers.js").Follower}
    */
   static follow(membership) {
     /** The number of the last event that told of a new quiz, which is known only by hearsay. */
