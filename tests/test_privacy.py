@@ -22,7 +22,7 @@ IMPERSONAL = set(
     """
     acked_seq after_quiz applied_at approval asked_role auto_advance bans bytes changes checksum
     closed_at completed counter created_at current_question day devices due_at elder_seq ended_at
-    expired_seq expires_at finished_at from_id game_type height host_gone id incarnation joined_seq
+    expired_seq expires_at finished_at from_id game_type height host_gone id incarnation is_return joined_seq
     joins listed locked lost max_participants member_id members members_seq moved_at negotiated_at
     opened opened_at outcome pause_ms payload_bytes played_ms presence question rate_limited reason
     refused rejoins relayed_at returning_devices role room_id rooms round seat seats

@@ -63,28 +63,26 @@ def _keep_sums(tx: Connection, day: int, sessions: dict[str, int], games: list[d
         tx.insert_many("party_game_days", [{"day": day, **game} for game in games])
 
 
+def returns(device: str) -> str:
+    """SQL: 1 for a device that was there before the day that begins at :start, 0 for others and for none."""
+    before = f"SELECT b.id FROM party_sessions b WHERE b.device_hash = {device} AND b.started_at < :start"
+    return f"CASE WHEN EXISTS ({before}) THEN 1 ELSE 0 END"
+
+
 def sessions_of(tx: Connection, day: int) -> dict[str, int]:
     """Sessions that began on a day, the devices that they were on, and how many of these came again."""
-    parameters = {"start": day, "end": day + DAY_MS}
+    returned = f"COALESCE(s.is_return, {returns('s.device_hash')}) = 1"
     counted = tx.one(
-        """
-        SELECT COUNT(*) AS sessions, COUNT(DISTINCT device_hash) AS devices FROM party_sessions
-        WHERE started_at >= :start AND started_at < :end
+        f"""
+        SELECT COUNT(*) AS sessions, COUNT(DISTINCT s.device_hash) AS devices,
+               COUNT(DISTINCT CASE WHEN {returned} THEN s.device_hash END) AS returning_devices
+        FROM party_sessions s WHERE s.started_at >= :start AND s.started_at < :end
         """,
-        **parameters,
+        start=day,
+        end=day + DAY_MS,
     )
     assert counted is not None
-    returning = number(
-        tx,
-        """
-        SELECT COUNT(DISTINCT s.device_hash) AS n FROM party_sessions s
-        WHERE s.started_at >= :start AND s.started_at < :end AND s.device_hash IS NOT NULL AND EXISTS (
-            SELECT b.id FROM party_sessions b WHERE b.device_hash = s.device_hash AND b.started_at < :start
-        )
-        """,
-        **parameters,
-    )
-    return {**counted, "returning_devices": returning}
+    return counted
 
 
 def games_of(tx: Connection, day: int) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from party.config import settings
 from party.db import Connection
+from party.history.days import DAY_MS, returns
 from party.rows import Room, Stream
 
 
@@ -29,14 +30,15 @@ def _joined(tx: Connection, room: Stream, now: int, data: dict[str, Any]) -> Non
 
 def _begin(tx: Connection, room: Stream, now: int, participant_id: str) -> None:
     tx.later(
-        """
-        INSERT INTO party_sessions (room_id, participant_id, device_hash, started_at)
-        SELECT room_id, participant_id, device_hash, :now FROM party_participants
-        WHERE room_id = :room_id AND participant_id = :participant_id
+        f"""
+        INSERT INTO party_sessions (room_id, participant_id, device_hash, started_at, is_return)
+        SELECT p.room_id, p.participant_id, p.device_hash, :now, {returns("p.device_hash")}
+        FROM party_participants p WHERE p.room_id = :room_id AND p.participant_id = :participant_id
         """,
         room_id=room["id"],
         participant_id=participant_id,
         now=now,
+        start=now - now % DAY_MS,
     )
 
 

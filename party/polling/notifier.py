@@ -29,8 +29,7 @@ log = logging.getLogger(__name__)
 # a connection is made.
 QUICK_TICK_SECONDS = 0.02
 # How often it is looked whether the clients of those who wait are still there, and noted that they are
-# alive; how often rooms that have not moved are looked at, for what becomes due; and how long a failure
-# lasts.
+# alive; how often all rooms are looked at, whether they have moved or not; and how long a failure lasts.
 CHECK_SECONDS = 0.8
 # SQLite takes an expression of at most 1,000 parts.
 ROOMS_AT_ONCE = 500
@@ -53,6 +52,8 @@ class Notifier:
         self._changed: set[int] = set()
         self._woken = threading.Event()
         self._quick_until = 0.0
+        # When the next thing is due in a room where somebody waits, as far as is known.
+        self._due_at = 0
 
     def start(self) -> None:
         """Somebody waits."""
@@ -115,7 +116,11 @@ class Notifier:
         moved = self._rooms.take_moved()
         if moved and len(since) <= READ_WHOLE:
             self._quick_until = time.monotonic() + CHECK_SECONDS
-        self._notify_since(since if unmoved_too else _only(since, entered | moved))
+        if unmoved_too or self._due_at <= clock.now_ms():
+            self._due_at = clock.now_ms() + round(CHECK_SECONDS * 1000)
+            self._notify_since(since)
+        else:
+            self._notify_since(_only(since, entered | moved))
 
     def _notify(self, room_ids: set[int]) -> None:
         """Read these rooms, and notify those who wait there."""
@@ -145,6 +150,8 @@ class Notifier:
         for room_id, members in to.items():
             self._waiters.notify(room_id, since[room_id], rooms[room_id], members)
         for room_id, room in rooms.items():
+            if room and room["due_at"] is not None:
+                self._due_at = min(self._due_at, room["due_at"])
             if room and is_due(room, now):
                 # Purged meanwhile; or locked: then the next look does it, and nobody else has to wait.
                 with suppress(RoomNotFound, Locked):

@@ -28,8 +28,8 @@ MINIMUM_GAP_MS = 30
 # Where pages talk through the service, and nobody connects.
 RELAY_MS = 250
 LOBBY_MS = 1000
-# Who answers the question that has just been closed has two seconds: by then it is known to be closed.
-GAME_MS = 1800
+# A question is seen within 1.5 s of its opening, also where nobody knew when that would be.
+GAME_MS = 1300
 IDLE_MS = 3000
 # Of a game it is known when its next question opens, or the open one closes: whoever would poll after that
 # comes just then, within so long.
