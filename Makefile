@@ -3,7 +3,7 @@
 # make removal  the suite, and then the suite without each optional feature in turn
 # make lint   ruff, mypy, import-linter and, for the client, TypeScript's checker (needs npm)
 # make types  check the client's types, and what they refuse, and write its .d.ts files anew
-# make bundle make party/static/party.iife.js anew: the client as one classic script
+# make bundle make party/static/party.iife.js anew, the client as one classic script, and each page's modules as one
 # make soak   rooms that work on three Galera nodes while things fail (ARGS="--minutes 60"); writes soak.json
 # make bench  measure, print tables, write bench/results.json (ARGS="idle delivery" for a part of it)
 #
@@ -23,6 +23,8 @@ CLIENT := party/static/party.js $(sort $(wildcard party/static/client/*.js))
 # No dependency of the client: it only reads the types in its comments.
 TYPESCRIPT := npx --yes --package typescript@5.9.3
 TSC := $(TYPESCRIPT) tsc
+ESBUILD := npx --yes esbuild@0.28.2 --bundle --minify --target=safari15,chrome99,firefox113 \
+	--log-override:empty-import-meta=silent --log-level=warning
 
 .PHONY: run test removal lint types bundle bench soak
 
@@ -67,10 +69,12 @@ types:
 	$(TSC) --project tests/types
 
 bundle:
-	npx --yes esbuild@0.28.2 party/static/party.js --bundle --format=iife --global-name=PartyClient --minify \
-		--target=safari15,chrome99,firefox113 --log-override:empty-import-meta=silent --log-level=warning \
-		--banner:js="/* Party's client. Made of $$(cat $(CLIENT) | sha256sum | cut -c1-64) by make bundle. */" \
-		--outfile=party/static/party.iife.js
+	$(ESBUILD) party/static/party.js --format=iife --global-name=PartyClient --outfile=party/static/party.iife.js \
+		--banner:js="/* Party's client. Made of $$(cat $(CLIENT) | sha256sum | cut -c1-64) by make bundle. */"
+	for page in page play; do \
+		modules=$$(find party/static/$$page party/static/qr -name '*.js' | LC_ALL=C sort) && \
+		$(ESBUILD) party/static/$$page/$$page.js --format=esm --outfile=party/static/$$page.bundle.js \
+			--banner:js="/* Made of $$(cat $(CLIENT) $$modules | sha256sum | cut -c1-64) by make bundle. */" || exit 1; done
 
 soak: $(VENV)/development
 	@tests/install-debian-packages --required mariadbd=mariadb-server rsync=rsync \

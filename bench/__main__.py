@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import connect, delivery, growth, idle, pace, sends
+from bench import connect, delivery, growth, idle, lobby, pace, sends
 
 RESULTS = Path(__file__).parent / "results.json"
 ROUNDS = int(os.environ.get("ROUNDS", "11"))
@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], Rows]]] = {
     "pace": ("Polling policies, simulated: an hour of one peer", pace.measure),
     "idle": ("Idle polls beside the barest routes, 16 clients", lambda: idle.measure(ROUNDS)),
     "connect": ("From Party.join to open data channels on all sides", lambda: connect.measure(ROUNDS)),
+    "lobby": ("The first look on slow 4G with a slow processor", lambda: lobby.measure(ROUNDS)),
     "sends": ("Signals stored, 16 clients", lambda: sends.measure(ROUNDS)),
     "delivery": (
         "From send to receipt, 100 signals a second",

@@ -17,7 +17,7 @@ from party.rooms import host_routes, members, sightings
 from party.rooms import routes as rooms
 from party.signaling import relay
 from party.signaling import routes as signaling
-from party.web import calls, headers, rate_limits
+from party.web import calls, files, headers, rate_limits
 from party.web import routes as web_routes
 
 
@@ -27,9 +27,10 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     Raises `party.config.ConfigError`.
     """
     settings = passenger.without_held_polls(settings or config.load_settings())
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     config.init_app(app, settings)
     headers.init_app(app, settings)
+    files.init_app(app)
     errors.init_app(app)
     db.init_app(app, settings)
     app.extensions["party.processes"] = processes.of(settings)

@@ -10,10 +10,10 @@ from flask.logging import default_handler
 from flask_cors import CORS
 
 from party.config import Settings
+from party.web import files
 from party.web.models import MAX_ENCODED_BYTES
 
 PREFLIGHT_MAX_AGE_SECONDS = 7200
-STATIC = "static"
 
 
 def _name_request() -> None:
@@ -44,7 +44,7 @@ class _RequestIdFilter(logging.Filter):
 def _add_headers(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
-    if request.endpoint == STATIC and response.status_code < 400:
+    if request.endpoint == files.ENDPOINT and response.status_code < 400:
         # The client is a module that other sites may import.
         response.headers["Access-Control-Allow-Origin"] = "*"
     else:

@@ -1,7 +1,8 @@
-"""The client as one classic script, for pages that have no modules and for bundles."""
+"""The client as one classic script, for pages without modules and for bundles; a page's modules as one."""
 
 import hashlib
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
@@ -16,10 +17,19 @@ STATIC = ROOT / "party" / "static"
 service = tabs.service
 
 
-def test_the_script_is_made_of_the_client_as_it_is() -> None:
-    modules = [STATIC / "party.js", *sorted((STATIC / "client").glob("*.js"))]
-    found = hashlib.sha256(b"".join(path.read_bytes() for path in modules)).hexdigest()
-    made_of = re.search("Made of ([0-9a-f]{64})", (STATIC / "party.iife.js").read_text())
+@pytest.mark.parametrize(
+    ("script", "folders"),
+    [
+        ("party.iife.js", ["client"]),
+        ("page.bundle.js", ["client", "page", "qr"]),
+        ("play.bundle.js", ["client", "play", "qr"]),
+    ],
+)
+def test_each_script_is_made_of_its_modules_as_they_are(script: str, folders: list[str]) -> None:
+    modules = [path for folder in folders for path in (STATIC / folder).rglob("*.js")]
+    in_order = [STATIC / "party.js", *sorted(modules, key=Path.as_posix)]
+    found = hashlib.sha256(b"".join(path.read_bytes() for path in in_order)).hexdigest()
+    made_of = re.search("Made of ([0-9a-f]{64})", (STATIC / script).read_text())
     assert made_of
     assert made_of[1] == found, "run `make bundle`"
 

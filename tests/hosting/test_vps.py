@@ -291,7 +291,7 @@ def test_a_reload_with_a_broken_setting_fails_and_the_old_workers_go_on(root_sit
 
 def test_an_app_that_comes_back_is_reached_at_once(root_site: Site) -> None:
     visitor = root_site.visitor()
-    assert "/static/page/page.js" in visitor.get(f"{root_site.url}/", timeout=30).text
+    assert "/static/page/page." in visitor.get(f"{root_site.url}/", timeout=30).text
     root_site.unit.stop()
     for _ in range(3):
         assert visitor.get(f"{root_site.url}/health", timeout=30).status_code in (502, 503)

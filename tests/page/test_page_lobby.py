@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.conftest import MakeServer
+from tests.support.page import OpenPage
 from tests.support.visitors import Visitor
 
 OTHER_PAGE = """async ([module, code, texts]) => {
@@ -204,3 +205,23 @@ def test_too_many_requests_says_which_and_for_how_long(server: MakeServer, visit
     expect(ben.page.get_by_role("alert")).to_contain_text("in 60 minutes")
     assert [text for text in ben.complaints if "429" not in text] == []
     ben.complaints.clear()
+
+
+# What it costs to load
+
+
+def test_the_page_takes_few_requests_and_a_second_time_no_body(url: str, open_page: OpenPage) -> None:
+    page = open_page()
+    tools = page.context.new_cdp_session(page)
+    tools.send("Network.enable")
+    statuses: list[int] = []
+    tools.on("Network.responseReceivedExtraInfo", lambda event: statuses.append(event["statusCode"]))
+    page.goto(url, wait_until="networkidle")
+    expect(page.locator("#create-form")).to_be_visible()
+    assert statuses
+    assert set(statuses) == {200}
+    assert len(statuses) <= 8
+    statuses.clear()
+    page.reload(wait_until="networkidle")
+    expect(page.locator("#create-form")).to_be_visible()
+    assert set(statuses) == {304}

@@ -231,7 +231,7 @@ def test_the_service_may_be_mounted_anywhere(server: MakeServer) -> None:
     host.send(guest, {"n": 1})
     assert guest.read()[-1]["payload"] == {"n": 1}
     page = api.request("GET", "/").text
-    assert 'src="/some/party/static/page/page.js"' in page
+    assert 'src="/some/party/static/page' in page
     assert 'content="/some/party/"' in page
     assert api.request("GET", "/static/party.js").status == 200
 
