@@ -30,8 +30,9 @@ from tests.support.tabs import open_tab as open_tab
 from tests.support.tabs import origin as origin
 from tests.support.visitors import visitors as visitors
 
-# Limits that a test does not run into unless it wants to.
+# Limits that a test does not run into unless it wants to; and nobody outside is asked anything.
 GENEROUS = {
+    "STUN_URLS": "",
     "ROOMS_PER_HOUR": 100_000,
     "GUESSES_PER_MINUTE": 100_000,
     "LOOKS_PER_MINUTE": 100_000,
@@ -222,7 +223,7 @@ def server(database_url: str) -> Iterator[MakeServer]:
     started: list[Server] = []
 
     def start(**options: object) -> Server:
-        started.append(Server(**{"DATABASE_URL": database_url, "STUN_URLS": "", **GENEROUS, **options}))  # type: ignore[arg-type]
+        started.append(Server(**{"DATABASE_URL": database_url, **GENEROUS, **options}))  # type: ignore[arg-type]
         return started[-1]
 
     yield start
@@ -251,7 +252,7 @@ def shared_server(
 
     def use(**options: object) -> Server:
         key = f"{engine} {sorted(options.items())}"
-        values = {"DATABASE_URL": url, "STUN_URLS": "", **GENEROUS, **options}
+        values = {"DATABASE_URL": url, **GENEROUS, **options}
         found = kept_servers.pop(key, None) or Server(**values)  # type: ignore[arg-type]
         kept_servers[key] = found
         return found

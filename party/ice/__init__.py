@@ -1,5 +1,7 @@
 """ICE servers: STUN and TURN for browsers behind routers."""
 
+from collections.abc import Callable
+
 from flask import Flask
 
 from party.config import Settings
@@ -7,10 +9,15 @@ from party.features import Feature
 from party.ice import routes
 from party.ice.cloudflare import Cloudflare
 from party.ice.coturn import Coturn
+from party.ice.provider import Provider
 from party.ice.static import Static
 
 # By the setting TURN_PROVIDER.
-PROVIDERS = {"coturn": Coturn, "static": Static, "cloudflare": Cloudflare}
+PROVIDERS: dict[str, Callable[[Settings], Provider]] = {
+    "coturn": Coturn,
+    "static": Static,
+    "cloudflare": Cloudflare,
+}
 
 
 def init_app(app: Flask, settings: Settings) -> Feature:

@@ -11,6 +11,7 @@ import time
 import urllib.request
 from threading import Lock, Thread
 from typing import Any
+from urllib.error import HTTPError
 
 from party.config import Settings
 from party.config.network_names import check_stun_url, check_turn_url
@@ -32,6 +33,7 @@ class Cloudflare:
         self._key, self._token = settings.TURN_KEY_ID, settings.TURN_API_TOKEN
         self._ttl = settings.TURN_TTL_SECONDS
         self._servers: list[dict[str, Any]] = []
+        self.problem = ""
         # On the monotonic clock: until when they are good, and when others are asked for.
         self._good_until = self._ask_at = 0.0
         self._lock = Lock()
@@ -57,8 +59,11 @@ class Cloudflare:
             self._servers = _read(self._request())
         except Exception as error:
             # What it says may hold the token, or anything.
-            log.warning("the TURN provider gives no credentials: %s", type(error).__name__)
+            code = f" {error.code}" if isinstance(error, HTTPError) else ""
+            self.problem = f"{type(error).__name__}{code}"
+            log.warning("the TURN provider gives no credentials: %s", self.problem)
             return
+        self.problem = ""
         self._good_until, self._ask_at = began + self._ttl, began + self._ttl / 2
 
     def _request(self) -> Any:

@@ -15,6 +15,8 @@ from party.ice.provider import Servers
 class Coturn:
     """Makes credentials by itself, for each participant its own."""
 
+    problem = ""
+
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 

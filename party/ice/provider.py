@@ -9,5 +9,8 @@ Servers = tuple[list[dict[str, Any]], int]
 class Provider(Protocol):
     """One of an app; `party.ice.PROVIDERS` has them all."""
 
+    # Why there are none, where it knows; for the admin.
+    problem: str
+
     def servers(self, now: int, participant_id: str) -> Servers:
         """What a participant is given at `now`, without waiting for anybody."""

@@ -7,6 +7,8 @@ from party.ice.provider import Servers
 class Static:
     """The same for everybody."""
 
+    problem = ""
+
     def __init__(self, settings: Settings) -> None:
         server = {
             "urls": settings.TURN_URLS,

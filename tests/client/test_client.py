@@ -388,7 +388,6 @@ def test_the_database_stops_for_5_seconds_in_the_middle_of_a_handshake(
         list(migrate(urls.admin))
         settings: dict[str, Any] = {
             "DATABASE_URL": urls.app,
-            "STUN_URLS": "",
             "ALLOWED_ORIGINS": origin,
             **GENEROUS,
         }

@@ -21,6 +21,7 @@ def findings(
     """Examines, and gives the findings by their names."""
     monkeypatch.setenv("PARTY_DATABASE_URL", urls.app)
     monkeypatch.setenv("PARTY_SECRET_KEY", "a key for tests")
+    monkeypatch.setenv("PARTY_STUN_URLS", "")
     return lambda: {finding.check: finding for finding in examine(root=tmp_path)}
 
 

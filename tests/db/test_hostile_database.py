@@ -320,7 +320,8 @@ def test_what_is_larger_than_the_server_takes_is_413_and_changes_nothing(
 
 
 def test_the_doctor_finds_out_by_writing(account: DatabaseUrls, hostile: MariaDB, tmp_path: Path) -> None:
-    (tmp_path / "config.py").write_text(f"DATABASE_URL = {account.app!r}\nSECRET_KEY = 'a key for tests'\n")
+    settings = {"DATABASE_URL": account.app, "SECRET_KEY": "a key for tests", "STUN_URLS": []}
+    (tmp_path / "config.py").write_text("".join(f"{name} = {value!r}\n" for name, value in settings.items()))
     assert doctors_finding(tmp_path).status == "ok"
     hostile.execute("SET GLOBAL read_only = 1")
     try:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from party.ops import doctor
+from party.ops.doctor.installation import Installation
 from tests.conftest import GENEROUS
 from tests.support.browser import launch
 from tests.support.coturn import SECRET, Coturn
@@ -87,13 +89,13 @@ def browsers(
 
 
 @pytest.fixture
-def coturn(internet: Internet) -> Iterator[Callable[..., None]]:
+def coturn(internet: Internet) -> Iterator[Callable[..., Coturn]]:
     """Starts coturn: `coturn(secret=…)`."""
     with ExitStack() as stack:
 
-        def start(**options: str) -> None:
+        def start(**options: str) -> Coturn:
             with internet.world.internet.inside():
-                stack.enter_context(Coturn(INTERNET, PORT, TLS_PORT, **options))
+                return stack.enter_context(Coturn(INTERNET, PORT, TLS_PORT, **options))
 
         yield start
 
@@ -126,7 +128,7 @@ def way(tab: Tab) -> list[dict[str, Any]]:
 
 
 def test_between_ordinary_routers_the_way_is_direct(
-    internet: Internet, coturn: Callable[..., None], meet: Meet
+    internet: Internet, coturn: Callable[..., Coturn], meet: Meet
 ) -> None:
     coturn()
     ada, ben = meet(internet.without, CONE)
@@ -136,7 +138,7 @@ def test_between_ordinary_routers_the_way_is_direct(
 
 
 def test_between_routers_with_a_port_for_each_address_it_leads_over_turn(
-    internet: Internet, coturn: Callable[..., None], meet: Meet
+    internet: Internet, coturn: Callable[..., Coturn], meet: Meet
 ) -> None:
     coturn()
     ada, ben = meet(internet.with_turn, SYMMETRIC)
@@ -146,10 +148,26 @@ def test_between_routers_with_a_port_for_each_address_it_leads_over_turn(
 
 
 def test_out_of_a_school_without_udp_it_leads_over_turn_and_tls(
-    internet: Internet, coturn: Callable[..., None], meet: Meet
+    internet: Internet, coturn: Callable[..., Coturn], meet: Meet
 ) -> None:
     coturn()
     ada, ben = meet(internet.with_turn, SCHOOL)
     wait_connected(ada, ben)
     exchange(ada, ben)
     assert [way(tab)[0]["relayProtocol"] for tab in (ada, ben)] == ["tls", "tls"]
+
+
+def test_the_doctor_tells_of_a_firewall_that_lets_no_udp_out(
+    internet: Internet, coturn: Callable[..., Coturn], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(coturn().certificate.authority))
+    home = internet.world.homes[0]
+    home.router.filter(SCHOOL)
+    settings = {**TURN, "STUN_URLS": SETTINGS["STUN_URLS"]}
+    (tmp_path / "config.py").write_text("".join(f"{name} = {value!r}\n" for name, value in settings.items()))
+    with home.network.inside():
+        stun, turn = (doctor.INSIDE[name](Installation(tmp_path, tmp_path)) for name in ("STUN", "TURN"))
+    udp, tls = str(TURN["TURN_URLS"]).split()
+    assert (stun.status, stun.found) == ("warning", f"{SETTINGS['STUN_URLS']} does not answer")
+    assert (turn.status, turn.found) == ("warning", f"{udp} does not answer; {tls} relays from {INTERNET}")
+    assert "firewall" in turn.advice

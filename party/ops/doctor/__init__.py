@@ -18,6 +18,7 @@ from party.ops.doctor import (
     files,
     firewall,
     grants,
+    ice,
     inside,
     long_polls,
     origins,
@@ -52,6 +53,8 @@ INSIDE: dict[str, Callable[[Installation], Result]] = {
     "writing": writing.writing,
     "connections": stored.connections,
     "cleanup": stored.cleanup,
+    "STUN": ice.stun,
+    "TURN": ice.turn,
 }
 # The last two look like an attack: a firewall may shut us out after them.
 OUTSIDE: dict[str, Callable[[Installation, Site], Result]] = {

@@ -96,7 +96,10 @@ class Installation:
     def _secrets(self) -> list[str]:
         found: list[str | None] = []
         if self._settings is not None:
-            names = ("SECRET_KEY", "METRICS_TOKEN", "ADMIN_TOKEN", "TURN_SECRET")
+            names = (
+                *("SECRET_KEY", "METRICS_TOKEN", "ADMIN_TOKEN"),
+                *("TURN_SECRET", "TURN_CREDENTIAL", "TURN_KEY_ID", "TURN_API_TOKEN"),
+            )
             found = [getattr(self._settings, name) for name in names]
         user_info = (self._url or "").partition("://")[2].rpartition("@")[0]
         password = user_info.partition(":")[2]
