@@ -37,6 +37,9 @@ const OWN_ADDRESS =
   import.meta.url ?? /** @type {HTMLScriptElement|null|undefined} */ (globalThis.document?.currentScript)?.src;
 
 /** @typedef {import("./client/contract.js").AnswerResult} AnswerResult */
+/** @typedef {import("./client/contract.js").ChatMessage} ChatMessage */
+/** @typedef {import("./client/contract.js").Drawing} Drawing */
+/** @typedef {import("./client/contract.js").Emoji} Emoji */
 /** @typedef {import("./client/contract.js").Participant} Participant */
 /** @typedef {import("./client/contract.js").Room} Room */
 /** @typedef {import("./client/contract.js").JoinRequest} JoinRequest */
@@ -44,7 +47,9 @@ const OWN_ADDRESS =
 /** @typedef {import("./client/contract.js").RoomList} RoomList */
 /** @typedef {import("./client/contract.js").RoomPreview} RoomPreview */
 /** @typedef {import("./client/contract.js").RoomSettings} RoomSettings */
+/** @typedef {import("./client/contract.js").SharedState} SharedState */
 /** @typedef {import("./client/contract.js").Standing} Standing */
+/** @typedef {import("./client/contract.js").StateChange} StateChange */
 /** @typedef {import("./client/events.js").PartyEvents} PartyEvents */
 /**
  * @template {keyof PartyEvents} Type
@@ -77,7 +82,7 @@ export class Party extends withMethods(EventTarget, { Exchange, RoomCalls, ...fe
   }
 
   /**
-   * Join a room. Where its host approves who comes, the party is in the state "waiting" at first: `approved` or
+   * Join a room. Where its host approves who comes, the party is in the phase "waiting" at first: `approved` or
    * `rejected` tells how it goes on.
    *
    * @param {string} code  as people type it: in any case of letters, with spaces or dashes, or as a link
@@ -182,7 +187,7 @@ export class Party extends withMethods(EventTarget, { Exchange, RoomCalls, ...fe
   }
 
   /** @returns {"waiting"|"joined"|"ended"} whether the host has yet to let this page in */
-  get state() {
+  get phase() {
     if (this.#membership.hasEnded) return "ended";
     return this.#membership.isWaiting ? "waiting" : "joined";
   }

@@ -154,6 +154,10 @@ type Room = {
 	 * the host's: in order of asking
 	 */
 	requests?: JoinRequest[] | undefined;
+	/**
+	 * what the room and its members share, as far as this page may see it
+	 */
+	state?: SharedState | undefined;
 };
 type RoomPreview = {
 	code: string;
@@ -263,8 +267,77 @@ type PollAnswer = {
 	 */
 	gap: boolean;
 	room?: RoomWithYou | undefined;
+	/**
+	 * what of the shared state has changed
+	 */
+	state?: StateChange[] | undefined;
 	pollAfterMs: number;
 };
+type SharedKeys = Record<string, {
+	value: any;
+	seq: number;
+}>;
+type SharedState = {
+	room: SharedKeys;
+	members: Record<string, SharedKeys>;
+};
+type StateChange = {
+	scope: "room" | "me";
+	/**
+	 * whose key it is; null: the room's
+	 */
+	by: string | null;
+	key: string;
+	value?: any;
+	/**
+	 * there is no value any more, or none for this page
+	 */
+	removed?: true | undefined;
+	seq: number;
+};
+type Emoji = "heart" | "laugh" | "fire" | "sad" | "thumbsup" | "thumbsdown" | "star" | "question";
+type Reaction = {
+	emoji: Emoji;
+	participantIds: string[];
+};
+type Drawing = {
+	operations: Record<string, any>[];
+	width: number;
+	height: number;
+};
+type UploadedImage = {
+	imageId: string;
+	url: string;
+	width: number;
+	height: number;
+};
+type Said = {
+	id: number;
+	fromId: string;
+	/**
+	 * the author's, as it was then
+	 */
+	name: string;
+	/**
+	 * ISO 8601, UTC
+	 */
+	createdAt: string;
+	reactions: Reaction[];
+};
+type ChatMessage = Said & ({
+	type: "text";
+	content: string;
+} | {
+	type: "drawing";
+	content: Drawing;
+} | {
+	type: "image";
+	content: {
+		url: string;
+		width: number;
+		height: number;
+	};
+});
 type OutgoingSignal = {
 	toId: string;
 	type: "offer" | "answer" | "ice";
@@ -356,6 +429,17 @@ type CallOptions = {
 	 */
 	keepalive?: boolean | undefined;
 };
+declare class Images {
+	/**
+	 * Upload an image, as the host or a player: a PNG, JPEG, GIF or WebP of at most 2 MiB. The service keeps its pixels
+	 * and nothing else.
+	 *
+	 * @param {Blob} file  a `File` from an input, a drop or the clipboard, or any other `Blob`
+	 * @returns {Promise<UploadedImage>} its `imageId` is for `say`, its `url` for an `<img>`
+	 */
+	upload(file: Blob): Promise<UploadedImage$1>;
+}
+type UploadedImage$1 = UploadedImage;
 declare class IceServers {
 	/**
 	 * @param {() => Promise<NamedServers>} fetch  asks the service
@@ -501,6 +585,8 @@ declare class MemberApi {
 	 * @param {OutgoingSignal[]} messages
 	 */
 	sendLast(messages: OutgoingSignal$1[]): Promise<any>;
+	/** Where the service is mounted. */
+	get baseUrl(): URL;
 	/** @returns {Promise<RoomWithYou>} the same seat with a new token, for a new page */
 	rejoin(): Promise<RoomWithYou$2>;
 	/** @returns {Promise<RoomWithYou>} */
@@ -530,12 +616,13 @@ declare class MemberApi {
 	 * A call that changes something in the room.
 	 *
 	 * @param {string} what  the last part of its path
-	 * @param {object} [body]
-	 * @param {{keepalive?: boolean}} [options]
+	 * @param {object} [body]  may be a form with a file
+	 * @param {{keepalive?: boolean, timeoutMs?: number}} [options]
 	 * @returns {Promise<any>}
 	 */
 	post(what: string, body?: object, options?: {
 		keepalive?: boolean;
+		timeoutMs?: number;
 	}): Promise<any>;
 	#private;
 }
@@ -621,7 +708,7 @@ type PageOptions = {
 	 * everybody with everybody (the default), only with the host, or
 	 * nobody at all, where what the service passes on is enough; the same for all pages of a room
 	 */
-	topology?: "none" | "mesh" | "star" | undefined;
+	topology?: "none" | "star" | "mesh" | undefined;
 	/**
 	 * where `resume` finds the seat after a reload: sessionStorage, unless
 	 * given; null to keep it nowhere
@@ -791,7 +878,7 @@ declare class Peers {
 }
 type RoomWithYou$3 = RoomWithYou;
 type StreamMessage$1 = StreamMessage;
-type Membership = Membership$1;
+type Membership = Membership$3;
 type PageOptions$1 = PageOptions;
 declare class Trace {
 	/** @type {(record: TraceRecord) => void} told of every record */
@@ -822,11 +909,194 @@ type TraceEntry = ({
 type TraceRecord = TraceEntry & {
 	at: number;
 };
+declare class Quiz {
+	/** Options of `create` that are for the service. */
+	static createFields: string[];
+	/**
+	 * @param {Membership} membership
+	 * @returns {import("./answers.js").Follower}
+	 */
+	static follow(membership: Membership$1): Follower;
+	/**
+	 * Start a round, as the host.
+	 *
+	 * @param {object} [options]
+	 * @param {boolean} [options.keepScores]  of the round before; otherwise all begin at 0
+	 * @param {boolean} [options.autoAdvance]  questions close and open by themselves
+	 * @param {number} [options.pauseSeconds]  between two of them, 0 to 60: 5, unless given
+	 */
+	start(options?: {
+		keepScores?: boolean | undefined;
+		autoAdvance?: boolean | undefined;
+		pauseSeconds?: number | undefined;
+	}): Promise<void>;
+	/**
+	 * Replace the quiz, as the host, while the room is waiting.
+	 *
+	 * @param {Record<string, any>} quizData
+	 */
+	setQuiz(quizData: Record<string, any>): Promise<void>;
+	/**
+	 * Move on from the current question, as the host. After the last one the room ends, or waits for another round.
+	 *
+	 * @param {number} [fromQuestion]  the question to be left: the current one as far as this page knows,
+	 *   unless given. Where another one is open, the service refuses with WRONG_QUESTION, and nothing moves
+	 */
+	next(fromQuestion?: number): Promise<void>;
+	/**
+	 * Answer a question. Only the first answer counts, and whoever gives another gets the first one's result.
+	 *
+	 * @param {object} given
+	 * @param {number} given.answerIndex  -1: no answer
+	 * @param {number} given.timeMs  how long it took; the service counts no less than it saw pass itself
+	 * @param {number} [given.questionIndex]  the current one, unless given
+	 * @param {number} [given.round]  the one that is played as far as this page knows, unless given: in another one
+	 *   it does not count
+	 * @returns {Promise<AnswerResult>}
+	 */
+	answer({ answerIndex, timeMs, questionIndex, round }: {
+		answerIndex: number;
+		timeMs: number;
+		questionIndex?: number | undefined;
+		round?: number | undefined;
+	}): Promise<AnswerResult$1>;
+	/**
+	 * Give a participant more time than others, as the host.
+	 *
+	 * @param {string} participantId
+	 * @param {1|1.25|1.5|2} factor  what its time is multiplied by
+	 */
+	giveExtraTime(participantId: string, factor: 1 | 1.25 | 1.5 | 2): Promise<void>;
+	/**
+	 * How the rounds went, for the host.
+	 *
+	 * @returns {Promise<{rounds: RoundResult[]}>}
+	 */
+	results(): Promise<{
+		rounds: RoundResult$1[];
+	}>;
+}
+type AnswerResult$1 = AnswerResult;
+type RoundResult$1 = RoundResult;
+type Standing$1 = Standing;
+type Membership$1 = Membership$3;
+type QuizEvents = {
+	/**
+	 * somebody has
+	 * answered, whatever it was
+	 */
+	answered: {
+		participantId: string;
+		questionIndex: number;
+		answeredCount: number;
+	};
+	/**
+	 * and how often each answer was given
+	 */
+	"question-closed": {
+		questionIndex: number;
+		correct: number;
+		answeredCount: number;
+		distribution: number[];
+	};
+	/**
+	 * another question is open;
+	 * `correct` is the right answer to the one before it
+	 */
+	"question-advanced": {
+		currentQuestion: number;
+		correct: number;
+	};
+	/**
+	 * a participant has won points
+	 */
+	"score-changed": {
+		participantId: string;
+		score: number;
+	};
+	/**
+	 * the last question is closed,
+	 * and the room waits for another round
+	 */
+	"quiz-finished": {
+		round: number;
+		correct: number;
+		standings: Standing$1[];
+	};
+	/**
+	 * what this participant's time is multiplied by from now on
+	 */
+	"extra-time": {
+		factor: number;
+	};
+};
+declare class State {
+	/**
+	 * @param {Membership} membership
+	 * @returns {import("./answers.js").Follower}
+	 */
+	static follow(membership: Membership$2): Follower;
+	/** @returns {SharedState} what this page may see: `{room: {key: {value, seq}}, members: {id: {key: …}}}` */
+	get state(): SharedState$1;
+	/**
+	 * Set keys; those whose value is `undefined` are removed. What is set within a tenth of a second goes in one
+	 * request, of each key the last value.
+	 *
+	 * @param {Record<string, any>} values  anything that JSON can express, up to 8 KiB each
+	 * @param {StateOptions} [options]
+	 * @returns {Promise<number>} the number under which they, or later values of theirs, were stored
+	 * @throws {TypeError} for what JSON cannot express
+	 */
+	setState(values: Record<string, any>, options?: StateOptions): Promise<number>;
+	/**
+	 * Tell the others that this participant is typing, or does no more: by itself after six seconds.
+	 *
+	 * @param {boolean} isTyping  may be said with each key that is pressed
+	 */
+	typing(isTyping: boolean): void;
+}
+type SharedState$1 = SharedState;
+type StateChange$1 = StateChange;
+type Membership$2 = Membership$3;
+type StateOptions = {
+	/**
+	 * whose keys: the room's, unless given, or one's own
+	 */
+	scope?: "room" | "me" | undefined;
+	/**
+	 * who sees the values: all, unless given; or ids
+	 */
+	visibleTo?: string[] | "all" | "host" | "players" | undefined;
+	/**
+	 * 1 to 3,600: the values vanish by themselves
+	 */
+	ttlSeconds?: number | undefined;
+	/**
+	 * only if each of these keys still has that `seq` (0: does not exist);
+	 * else STATE_MOVED, and nothing changes
+	 */
+	ifSeq?: Record<string, number> | undefined;
+};
+type StateEvents = {
+	/**
+	 * values have changed, come or gone
+	 */
+	state: {
+		state: SharedState$1;
+		changes: StateChange$1[];
+	};
+	/**
+	 * who else is typing now, where that has changed
+	 */
+	typing: {
+		participantIds: string[];
+	};
+};
 type ApiError$2 = ApiError;
 type Room$1 = Room;
 type JoinRequest$1 = JoinRequest;
 type MemberRole$1 = MemberRole;
-type Standing$1 = Standing;
+type Standing$2 = Standing;
 type Member = Member$1;
 type PeerState$2 = PeerState;
 type TraceRecord$1 = TraceRecord;
@@ -914,14 +1184,14 @@ type RoomEvents = {
 	ended: {
 		reason: EndReason;
 		correct?: number;
-		standings?: Standing$1[];
+		standings?: Standing$2[];
 	};
 	/**
 	 * see trace.js; for diagnosis
 	 */
 	trace: TraceRecord$1;
 };
-type PartyEvents = RoomEvents & QuizEvents;
+type PartyEvents = RoomEvents & MessageEvents & QuizEvents & StateEvents;
 type PartyListener<Type extends keyof PartyEvents> = ((event: CustomEvent<PartyEvents[Type]>) => void) | {
 	handleEvent(event: CustomEvent<PartyEvents[Type]>): void;
 };
@@ -954,15 +1224,13 @@ declare class SeatKeeper {
 	#private;
 }
 type Seat$1 = Seat;
-declare class Membership$1 {
+declare class Membership$3 {
 	/**
 	 * @param {EventTarget} party  where apps listen
 	 * @param {Entered} entered
-	 * @param {{follow(membership: Membership): import("./answers.js").Follower}[]} features
+	 * @param {import("./answers.js").Feature[]} features
 	 */
-	constructor(party: EventTarget, { api, room, trace, seat, keeper, page }: Entered, features: {
-		follow(membership: Membership$1): Follower;
-	}[]);
+	constructor(party: EventTarget, { api, room, trace, seat, keeper, page }: Entered, features: Feature[]);
 	hasEnded: boolean;
 	api: MemberApi;
 	room: RoomWithYou;
@@ -1051,6 +1319,10 @@ declare class Membership$1 {
 		 * the host's: in order of asking
 		 */
 		requests?: JoinRequest[] | undefined;
+		/**
+		 * what the room and its members share, as far as this page may see it
+		 */
+		state?: SharedState | undefined;
 	};
 	/** Leave, as `Party.leave` promises. */
 	leave(): Promise<void>;
@@ -1072,7 +1344,7 @@ declare class Membership$1 {
 	 */
 	finish(reason: EndReason$1, outcome?: {
 		correct?: number;
-		standings?: Standing$2[];
+		standings?: Standing$3[];
 	}): void;
 	/** Poll soon. */
 	wake(): void;
@@ -1091,7 +1363,7 @@ declare class Membership$1 {
 	#private;
 }
 type RoomWithYou$4 = RoomWithYou;
-type Standing$2 = Standing;
+type Standing$3 = Standing;
 type EndReason$1 = EndReason;
 type PartyEvents$1 = PartyEvents;
 type Entered = {
@@ -1102,142 +1374,112 @@ type Entered = {
 	keeper: SeatKeeper;
 	page: PageOptions;
 };
+type PollAnswer$3 = PollAnswer;
 type RoomWithYou$5 = RoomWithYou;
 type StreamMessage$3 = StreamMessage;
+type Feature = {
+	prototype: object;
+	/**
+	 * options of `create` that are for the service
+	 */
+	createFields?: string[] | undefined;
+	follow?: ((membership: Membership$3) => Follower) | undefined;
+};
 type Follower = {
 	/**
 	 * what an event makes of the Room
 	 */
-	after: (room: RoomWithYou$5, message: StreamMessage$3) => RoomWithYou$5;
+	after?: ((room: RoomWithYou$5, message: StreamMessage$3) => RoomWithYou$5) | undefined;
 	/**
 	 * the Room is as it is after it
 	 */
-	onEvent: (message: StreamMessage$3) => void;
+	onEvent?: ((message: StreamMessage$3) => void) | undefined;
 	/**
-	 * the service has answered, and all that came with it has been handled
+	 * an event that is in the Room already, perhaps not the first time
 	 */
-	onAnswer: () => void;
+	onKnown?: ((message: StreamMessage$3) => void) | undefined;
+	/**
+	 * all that came with it has been handled
+	 */
+	onAnswer?: ((answer: PollAnswer$3) => void) | undefined;
 };
-declare class Quiz {
-	/** Options of `create` that are for the service. */
-	static createFields: string[];
+declare class Messages {
 	/**
 	 * @param {Membership} membership
 	 * @returns {import("./answers.js").Follower}
 	 */
-	static follow(membership: Membership$2): Follower;
+	static follow(membership: Membership$4): Follower;
 	/**
-	 * Start a round, as the host.
+	 * Say something to all: a text, a drawing, or an image that was uploaded. One thing after the other, as often as the
+	 * service takes it (once a second), and once, whatever answers get lost.
 	 *
-	 * @param {object} [options]
-	 * @param {boolean} [options.keepScores]  of the round before; otherwise all begin at 0
-	 * @param {boolean} [options.autoAdvance]  questions close and open by themselves
-	 * @param {number} [options.pauseSeconds]  between two of them, 0 to 60: 5, unless given
+	 * @param {string|Drawing|{imageId: string}} content
+	 * @param {{clientMsgId?: string}} [options]  to say again, after an outage, what may have been said already
+	 * @returns {Promise<number>} the message's id
 	 */
-	start(options?: {
-		keepScores?: boolean | undefined;
-		autoAdvance?: boolean | undefined;
-		pauseSeconds?: number | undefined;
-	}): Promise<void>;
+	say(content: string | Drawing$1 | {
+		imageId: string;
+	}, { clientMsgId }?: {
+		clientMsgId?: string;
+	}): Promise<number>;
 	/**
-	 * Replace the quiz, as the host, while the room is waiting.
+	 * What has been said.
 	 *
-	 * @param {Record<string, any>} quizData
+	 * @param {{before?: number, limit?: number}} [options]  the latest 50, or `limit` (1 to 100); or those before a message
+	 * @returns {Promise<{messages: ChatMessage[], more: boolean}>} in order; `more`: there are earlier ones
 	 */
-	setQuiz(quizData: Record<string, any>): Promise<void>;
-	/**
-	 * Move on from the current question, as the host. After the last one the room ends, or waits for another round.
-	 *
-	 * @param {number} [fromQuestion]  the question to be left: the current one as far as this page knows,
-	 *   unless given. Where another one is open, the service refuses with WRONG_QUESTION, and nothing moves
-	 */
-	next(fromQuestion?: number): Promise<void>;
-	/**
-	 * Answer a question. Only the first answer counts, and whoever gives another gets the first one's result.
-	 *
-	 * @param {object} given
-	 * @param {number} given.answerIndex  -1: no answer
-	 * @param {number} given.timeMs  how long it took; the service counts no less than it saw pass itself
-	 * @param {number} [given.questionIndex]  the current one, unless given
-	 * @param {number} [given.round]  the one that is played as far as this page knows, unless given: in another one
-	 *   it does not count
-	 * @returns {Promise<AnswerResult>}
-	 */
-	answer({ answerIndex, timeMs, questionIndex, round }: {
-		answerIndex: number;
-		timeMs: number;
-		questionIndex?: number | undefined;
-		round?: number | undefined;
-	}): Promise<AnswerResult$1>;
-	/**
-	 * Give a participant more time than others, as the host.
-	 *
-	 * @param {string} participantId
-	 * @param {1|1.25|1.5|2} factor  what its time is multiplied by
-	 */
-	giveExtraTime(participantId: string, factor: 1 | 1.25 | 1.5 | 2): Promise<void>;
-	/**
-	 * How the rounds went, for the host.
-	 *
-	 * @returns {Promise<{rounds: RoundResult[]}>}
-	 */
-	results(): Promise<{
-		rounds: RoundResult$1[];
+	messages(options?: {
+		before?: number;
+		limit?: number;
+	}): Promise<{
+		messages: ChatMessage$1[];
+		more: boolean;
 	}>;
+	/**
+	 * Delete a message of one's own, or as the host any, for all.
+	 *
+	 * @param {number} messageId
+	 */
+	deleteMessage(messageId: number): Promise<void>;
+	/**
+	 * React to a message, or take it back.
+	 *
+	 * @param {number} messageId
+	 * @param {Emoji} emoji
+	 * @param {boolean} [on]
+	 * @returns {Promise<Reaction[]>} all reactions to it
+	 */
+	react(messageId: number, emoji: Emoji$1, on?: boolean): Promise<Reaction$1[]>;
 }
-type AnswerResult$1 = AnswerResult;
-type RoundResult$1 = RoundResult;
-type Standing$3 = Standing;
-type Membership$2 = Membership$1;
-type QuizEvents = {
+type ChatMessage$1 = ChatMessage;
+type Drawing$1 = Drawing;
+type Emoji$1 = Emoji;
+type Reaction$1 = Reaction;
+type Membership$4 = Membership$3;
+type MessageEvents = {
 	/**
-	 * somebody has
-	 * answered, whatever it was
+	 * somebody has said something, oneself included
 	 */
-	answered: {
-		participantId: string;
-		questionIndex: number;
-		answeredCount: number;
+	chat: {
+		message: ChatMessage$1;
 	};
 	/**
-	 * and how often each answer was given
+	 * a message is gone
 	 */
-	"question-closed": {
-		questionIndex: number;
-		correct: number;
-		answeredCount: number;
-		distribution: number[];
+	"chat-deleted": {
+		messageId: number;
 	};
 	/**
-	 * another question is open;
-	 * `correct` is the right answer to the one before it
+	 * all that there are now
 	 */
-	"question-advanced": {
-		currentQuestion: number;
-		correct: number;
+	"chat-reaction": {
+		messageId: number;
+		reactions: Reaction$1[];
 	};
 	/**
-	 * a participant has won points
+	 * this page was away for so long that it may lack some of these: `messages` has them
 	 */
-	"score-changed": {
-		participantId: string;
-		score: number;
-	};
-	/**
-	 * the last question is closed,
-	 * and the room waits for another round
-	 */
-	"quiz-finished": {
-		round: number;
-		correct: number;
-		standings: Standing$3[];
-	};
-	/**
-	 * what this participant's time is multiplied by from now on
-	 */
-	"extra-time": {
-		factor: number;
-	};
+	"chat-missed": {};
 };
 declare class Exchange {
 	/**
@@ -1331,8 +1573,11 @@ declare class RoomCalls {
 	}): Promise<void>;
 }
 type RoomSettings$1 = RoomSettings;
-declare const Party_base: new () => EventTarget & Quiz & Exchange & RoomCalls;
+declare const Party_base: new () => EventTarget & Messages & Quiz & State & Images & Exchange & RoomCalls;
 /** @typedef {import("./client/contract.js").AnswerResult} AnswerResult */
+/** @typedef {import("./client/contract.js").ChatMessage} ChatMessage */
+/** @typedef {import("./client/contract.js").Drawing} Drawing */
+/** @typedef {import("./client/contract.js").Emoji} Emoji */
 /** @typedef {import("./client/contract.js").Participant} Participant */
 /** @typedef {import("./client/contract.js").Room} Room */
 /** @typedef {import("./client/contract.js").JoinRequest} JoinRequest */
@@ -1340,7 +1585,9 @@ declare const Party_base: new () => EventTarget & Quiz & Exchange & RoomCalls;
 /** @typedef {import("./client/contract.js").RoomList} RoomList */
 /** @typedef {import("./client/contract.js").RoomPreview} RoomPreview */
 /** @typedef {import("./client/contract.js").RoomSettings} RoomSettings */
+/** @typedef {import("./client/contract.js").SharedState} SharedState */
 /** @typedef {import("./client/contract.js").Standing} Standing */
+/** @typedef {import("./client/contract.js").StateChange} StateChange */
 /** @typedef {import("./client/events.js").PartyEvents} PartyEvents */
 /**
  * @template {keyof PartyEvents} Type
@@ -1366,7 +1613,7 @@ export class Party extends Party_base {
 	 */
 	static create(options: CreateOptions$1): Promise<Party>;
 	/**
-	 * Join a room. Where its host approves who comes, the party is in the state "waiting" at first: `approved` or
+	 * Join a room. Where its host approves who comes, the party is in the phase "waiting" at first: `approved` or
 	 * `rejected` tells how it goes on.
 	 *
 	 * @param {string} code  as people type it: in any case of letters, with spaces or dashes, or as a link
@@ -1427,7 +1674,7 @@ export class Party extends Party_base {
 	/** @returns {Role} "guest" while this page waits to be let in */
 	get role(): Role$1;
 	/** @returns {"waiting"|"joined"|"ended"} whether the host has yet to let this page in */
-	get state(): "waiting" | "joined" | "ended";
+	get phase(): "waiting" | "joined" | "ended";
 	/** @returns {JoinRequest[]} who waits to be let in, in order of asking, as far as it is for this page to see */
 	get requests(): JoinRequest$2[];
 	/** @returns {RoomSettings} as `setSettings` changes them */
@@ -1454,6 +1701,9 @@ export class Party extends Party_base {
 	#private;
 }
 type AnswerResult$2 = AnswerResult;
+type ChatMessage$2 = ChatMessage;
+type Drawing$2 = Drawing;
+type Emoji$2 = Emoji;
 type Participant$1 = Participant;
 type Room$2 = Room;
 type JoinRequest$2 = JoinRequest;
@@ -1461,7 +1711,9 @@ type Role$1 = Role;
 type RoomList$2 = RoomList;
 type RoomPreview$2 = RoomPreview;
 type RoomSettings$2 = RoomSettings;
+type SharedState$2 = SharedState;
 type Standing$4 = Standing;
+type StateChange$2 = StateChange;
 type PartyEvents$2 = PartyEvents;
 type PartyListener$1<Type extends keyof PartyEvents$2> = PartyListener<Type>;
 type PeerState$3 = PeerState;
@@ -1477,7 +1729,10 @@ type ListOptions$1 = ListOptions;
 
 export {
 	AnswerResult$2 as AnswerResult,
+	ChatMessage$2 as ChatMessage,
 	CreateOptions$1 as CreateOptions,
+	Drawing$2 as Drawing,
+	Emoji$2 as Emoji,
 	JoinOptions$1 as JoinOptions,
 	JoinRequest$2 as JoinRequest,
 	ListOptions$1 as ListOptions,
@@ -1492,7 +1747,9 @@ export {
 	RoomList$2 as RoomList,
 	RoomPreview$2 as RoomPreview,
 	RoomSettings$2 as RoomSettings,
+	SharedState$2 as SharedState,
 	Standing$4 as Standing,
+	StateChange$2 as StateChange,
 	TraceRecord$2 as TraceRecord,
 };
 

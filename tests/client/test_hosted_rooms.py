@@ -22,7 +22,7 @@ def ask(tab: Tab, code: str, participant_id: str, **options: object) -> None:
     """Join a room with a lobby."""
     fields = {"name": participant_id.title(), "participantId": participant_id, **options}
     assert tab.enter("join", code, fields) == {"code": code, "id": participant_id, "isHost": False}
-    assert tab.get("[party.state, party.role, party.participants]") == ["waiting", "guest", []]
+    assert tab.get("[party.phase, party.role, party.participants]") == ["waiting", "guest", []]
 
 
 def test_who_is_let_in_connects_to_everybody(service: Server, open_tab: MakeTab) -> None:
@@ -31,7 +31,7 @@ def test_who_is_let_in_connects_to_everybody(service: Server, open_tab: MakeTab)
     ask(ben, code, "ben", seat=1)
     ada.wait("party.requests.map(({ id }) => id).join() === 'ben'")
     ada.run("await party.approve('ben', true)")
-    ben.wait("party.state === 'joined'")
+    ben.wait("party.phase === 'joined'")
     assert ben.get("party.participants.map(({ id, role, seat }) => [id, role, seat])") == [
         ["ada", "host", None],
         ["ben", "player", 1],
@@ -43,7 +43,7 @@ def test_who_is_let_in_connects_to_everybody(service: Server, open_tab: MakeTab)
     cleo.page.evaluate("location.reload()")
     cleo.wait("globalThis.harness?.loads === 2")
     cleo.resume()
-    assert cleo.get("party.state") == "waiting"
+    assert cleo.get("party.phase") == "waiting"
     ada.run("await party.approve('cleo', true)")
     cleo.wait("harness.opened.ada === 1 && harness.opened.ben === 1")
     assert cleo.get("party.role") == "spectator"

@@ -19,7 +19,7 @@ async function ask() {
 test("who asks to be let in has a party that waits, and asks for nothing that is not for its eyes", async () => {
   const party = await ask();
   await clock.advance(20_000);
-  assert.deepEqual([party.state, party.role, party.participants, party.requests], ["waiting", "guest", [], []]);
+  assert.deepEqual([party.phase, party.role, party.participants, party.requests], ["waiting", "guest", [], []]);
   assert.equal(party.room.hostName, "ada");
   const calls = new Set(service.requests.map(({ call }) => call));
   assert.deepEqual([...calls], ["POST rooms/CODE/join", "GET signal/CODE/me"]);
@@ -39,7 +39,7 @@ test("who is let in has the room, and begins the connections to those who are th
   };
   await clock.advance(3_000);
   assert.deepEqual(approved, [{ role: "player", seat: 1 }]);
-  assert.equal(party.state, "joined");
+  assert.equal(party.phase, "joined");
   assert.deepEqual(party.participants.map(({ id }) => id), ["ada", "me"]);
   assert.equal(FakePeerConnection.all.length, 1);
   assert.equal(service.count("GET rooms/CODE/ice-servers"), 1);
@@ -56,7 +56,7 @@ for (const reason of ["rejected", "banned"]) {
     service.special["GET signal/CODE/me"] = () => Response.json({ success: false, error }, { status: 401 });
     await clock.advance(2_000);
     assert.deepEqual(ended, [{ reason }]);
-    assert.equal(party.state, "ended");
+    assert.equal(party.phase, "ended");
   });
 }
 

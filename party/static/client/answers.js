@@ -10,10 +10,18 @@ import { after } from "./room.js";
 /** @typedef {{type: "offer"|"answer"|"ice", fromId: string, payload: import("./peer.js").SignalPayload}} Signal */
 
 /**
+ * @typedef {object} Feature  a class whose methods are a party's, and what else there is to it
+ * @property {object} prototype
+ * @property {string[]} [createFields]  options of `create` that are for the service
+ * @property {(membership: import("./membership.js").Membership) => Follower} [follow]
+ */
+
+/**
  * @typedef {object} Follower  what a feature does with a membership
- * @property {(room: RoomWithYou, message: StreamMessage) => RoomWithYou} after  what an event makes of the Room
- * @property {(message: StreamMessage) => void} onEvent  the Room is as it is after it
- * @property {() => void} onAnswer  the service has answered, and all that came with it has been handled
+ * @property {(room: RoomWithYou, message: StreamMessage) => RoomWithYou} [after]  what an event makes of the Room
+ * @property {(message: StreamMessage) => void} [onEvent]  the Room is as it is after it
+ * @property {(message: StreamMessage) => void} [onKnown]  an event that is in the Room already, perhaps not the first time
+ * @property {(answer: PollAnswer) => void} [onAnswer]  all that came with it has been handled
  */
 
 export class Answers {
@@ -32,7 +40,8 @@ export class Answers {
   }
 
   /** @param {PollAnswer} answer */
-  take({ messages, room, gap }) {
+  take(answer) {
+    const { messages, room, gap } = answer;
     const membership = this.#membership;
     const isAsked = this.#asksForRoom && !gap;
     if (room) this.#takeRoom(room, isAsked);
@@ -42,6 +51,7 @@ export class Answers {
       try {
         if (isSignal(message)) membership.peers.get(message.fromId)?.receive(message.type, message.payload);
         else if (message.seq > membership.enteredAt || isAsked) this.#onEvent(message);
+        else for (const follower of this.#followers) follower.onKnown?.(message);
       } catch (error) {
         // A member's malformed signal, say: one message must not take the others along.
         console.warn("party: a message could not be handled", error);
@@ -51,7 +61,7 @@ export class Answers {
     // What has to be asked for is asked for at every answer, until it is known.
     if (room) membership.peers.connect();
     else membership.peers.refresh();
-    for (const follower of this.#followers) follower.onAnswer();
+    for (const follower of this.#followers) follower.onAnswer?.(answer);
   }
 
   /**
@@ -101,8 +111,8 @@ export class Answers {
     if (isNews) membership.room = after(before, message);
     this.#tellChanges(before);
     for (const follower of this.#followers) {
-      if (isNews) membership.room = follower.after(membership.room, message);
-      follower.onEvent(message);
+      if (isNews && follower.after) membership.room = follower.after(membership.room, message);
+      follower.onEvent?.(message);
     }
     this.#onOwnEvent(message);
   }

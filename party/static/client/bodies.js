@@ -3,7 +3,7 @@
  * `<b>`, even a session description. Encoded as base64url it has no words.
  */
 
-/** @typedef {{headers: Record<string, string>, content?: string}} RequestBody */
+/** @typedef {{headers: Record<string, string>, content?: string|FormData}} RequestBody */
 
 /** @type {RequestBody} */
 const NONE = { headers: {} };

@@ -59,6 +59,7 @@
  * @property {RoomSettings} settings
  * @property {Participant[]} participants  in order of joining
  * @property {JoinRequest[]} [requests]  the host's: in order of asking
+ * @property {SharedState} [state]  what the room and its members share, as far as this page may see it
  */
 
 /**
@@ -127,7 +128,41 @@
  * @property {boolean} more  the answer was full, there is more at once
  * @property {boolean} gap  a signal has expired unseen
  * @property {RoomWithYou} [room]
+ * @property {StateChange[]} [state]  what of the shared state has changed
  * @property {number} pollAfterMs
+ */
+
+/** @typedef {Record<string, {value: any, seq: number}>} SharedKeys */
+/** @typedef {{room: SharedKeys, members: Record<string, SharedKeys>}} SharedState  the room's keys; members' by id */
+
+/**
+ * @typedef {object} StateChange  the latest of a key
+ * @property {"room"|"me"} scope
+ * @property {string|null} by  whose key it is; null: the room's
+ * @property {string} key
+ * @property {any} [value]
+ * @property {true} [removed]  there is no value any more, or none for this page
+ * @property {number} seq
+ */
+
+/** @typedef {"heart"|"laugh"|"fire"|"sad"|"thumbsup"|"thumbsdown"|"star"|"question"} Emoji */
+/** @typedef {{emoji: Emoji, participantIds: string[]}} Reaction */
+/** @typedef {{operations: Record<string, any>[], width: number, height: number}} Drawing */
+/** @typedef {{imageId: string, url: string, width: number, height: number}} UploadedImage */
+
+/**
+ * @typedef {object} Said
+ * @property {number} id
+ * @property {string} fromId
+ * @property {string} name  the author's, as it was then
+ * @property {string} createdAt  ISO 8601, UTC
+ * @property {Reaction[]} reactions
+ */
+
+/**
+ * @typedef {Said & ({type: "text", content: string}
+ *   | {type: "drawing", content: Drawing}
+ *   | {type: "image", content: {url: string, width: number, height: number}})} ChatMessage
  */
 
 /**

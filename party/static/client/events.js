@@ -45,7 +45,9 @@
  * All of them, with those of features.
  *
  * @typedef {RoomEvents
+ *   & import("./messages.js").MessageEvents
  *   & import("./quiz.js").QuizEvents
+ *   & import("./state.js").StateEvents
  * } PartyEvents
  */
 

@@ -105,6 +105,11 @@ export class MemberApi {
     return this.#call("POST", "signal", { body, keepalive: true });
   }
 
+  /** Where the service is mounted. */
+  get baseUrl() {
+    return this.#api.baseUrl;
+  }
+
   /** @returns {Promise<RoomWithYou>} the same seat with a new token, for a new page */
   rejoin() {
     return this.post("rejoin");
@@ -150,8 +155,8 @@ export class MemberApi {
    * A call that changes something in the room.
    *
    * @param {string} what  the last part of its path
-   * @param {object} [body]
-   * @param {{keepalive?: boolean}} [options]
+   * @param {object} [body]  may be a form with a file
+   * @param {{keepalive?: boolean, timeoutMs?: number}} [options]
    * @returns {Promise<any>}
    */
   post(what, body, options) {
@@ -161,7 +166,7 @@ export class MemberApi {
   /**
    * @param {string} method
    * @param {string} path
-   * @param {{body?: object, signal?: AbortSignal, keepalive?: boolean}} [options]
+   * @param {import("./api.js").CallOptions & {body?: object}} [options]
    */
   #call(method, path, options = {}) {
     return this.#api.call(method, path, { ...options, headers: this.#headers });

@@ -54,7 +54,7 @@ export class Membership {
   /**
    * @param {EventTarget} party  where apps listen
    * @param {Entered} entered
-   * @param {{follow(membership: Membership): import("./answers.js").Follower}[]} features
+   * @param {import("./answers.js").Feature[]} features
    */
   constructor(party, { api, room, trace, seat, keeper, page }, features) {
     memberships.set(party, this);
@@ -83,7 +83,7 @@ export class Membership {
     });
     /** @type {Peers} */
     this.peers = new Peers(this, this.#loop, page);
-    this.#answers = new Answers(this, features.map((feature) => feature.follow(this)));
+    this.#answers = new Answers(this, features.flatMap((feature) => feature.follow?.(this) ?? []));
     this.#life = new PageLife({
       // It may be put to sleep without another word. If it is not, its next poll says so.
       onHidden: () => this.#tellAway(),

@@ -81,12 +81,15 @@ const PAGE_OPTIONS = {
   signal: ["an AbortSignal", (value) => typeof value?.addEventListener === "function" && "aborted" in value],
 };
 
+/** @type {import("./answers.js").Feature[]} */
+const OF_FEATURES = Object.values(features);
+
 /** What the service is told, by what calls. */
 const FIELDS = {
   create: [
     ...["name", "participantId", "password", "maxParticipants", "roomName", "gameType", "approval", "locked"],
     ...["listed", "seats", "sharedState", "hostGone", "ttlHours"],
-    ...Object.values(features).flatMap(({ createFields }) => createFields),
+    ...OF_FEATURES.flatMap(({ createFields = [] }) => createFields),
   ],
   join: ["name", "participantId", "password", "spectate", "seat"],
   list: ["gameType", "after", "limit"],

@@ -40,6 +40,24 @@ export async function retrying(call, attempts = 5) {
 }
 
 /**
+ * Make a call as `retrying` does, and where the service takes such calls only so often, wait for the turn.
+ *
+ * @template T
+ * @param {() => Promise<T>} call
+ * @returns {Promise<T>} rejects with the last error
+ */
+export async function inItsTurn(call) {
+  for (;;) {
+    try {
+      return await retrying(call);
+    } catch (error) {
+      if (!(error instanceof ApiError && error.code === "RATE_LIMITED")) throw error;
+      await new Promise((resolve) => setTimeout(resolve, error.retryAfterMs));
+    }
+  }
+}
+
+/**
  * Make a call again and again until the service has answered it, whatever it answers, as soon as there may be a
  * network again.
  *

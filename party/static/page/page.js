@@ -111,7 +111,7 @@ function show(opened, startedAt, isSpectator) {
   on(opened, "recovered", onRecovered);
   on(opened, "ended", ({ reason }) => close(reason, opened.isHost));
   hideLobby();
-  if (opened.state !== "waiting") return showRoom(opened, startedAt);
+  if (opened.phase !== "waiting") return showRoom(opened, startedAt);
   showWaiting(opened, isSpectator);
   on(opened, "approved", () => {
     hideWaiting();

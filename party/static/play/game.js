@@ -49,7 +49,7 @@ export class Game extends EventTarget {
 
   /** @returns {"asking"|"lobby"|"question"|"closed"|"over"|"ended"} "asking" while the host has yet to let it in */
   get phase() {
-    if (!this.ended && this.party.state === "waiting") return "asking";
+    if (!this.ended && this.party.phase === "waiting") return "asking";
     if (this.ended) return this.finalStandings ? "over" : "ended";
     if (this.room.status === "playing") return this.room.questionOpenedAt ? "question" : "closed";
     return this.room.round > 0 ? "over" : "lobby";
