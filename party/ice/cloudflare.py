@@ -26,6 +26,16 @@ MOST_BYTES = 64 * 1024
 PAUSE_SECONDS = 10
 
 
+class _StaysThere(urllib.request.HTTPRedirectHandler):
+    """The token is for nobody else."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Another address is an error like any other."""
+
+
+_OPENER = urllib.request.build_opener(_StaysThere)
+
+
 class Cloudflare:
     """What this process was given last."""
 
@@ -76,8 +86,14 @@ class Cloudflare:
                 "User-Agent": "party",
             },
         )
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
-            return json.loads(answer.read(MOST_BYTES))
+        until = time.monotonic() + TIMEOUT_SECONDS
+        with _OPENER.open(request, timeout=TIMEOUT_SECONDS) as answer:
+            found = b""
+            while part := answer.read1(MOST_BYTES):
+                found += part
+                if len(found) > MOST_BYTES or time.monotonic() > until:
+                    raise TimeoutError
+        return json.loads(found)
 
 
 def _read(answer: Any) -> list[dict[str, Any]]:
