@@ -1,17 +1,22 @@
 """A private coturn: STUN and TURN over UDP and TCP, and TURN over TLS on a port of its own."""
 
+import re
 import subprocess
 import tempfile
 from pathlib import Path
 
 from tests.support import certificates
 from tests.support.processes import die_with_parent, free_port, needs, wait_for_port
+from tests.support.server import ROOT
 
 SECRET = "a secret of the tests' TURN server"
 
 
 class Coturn:
-    """Starts at once, in the network that its thread is in. Without ports it takes free ones."""
+    """Starts at once, in the network that its thread is in, on free ports unless others are given.
+
+    It has the configuration that docs/turn.md shows, but for what is of this place.
+    """
 
     def __init__(
         self, host: str = "127.0.0.1", port: int = 0, tls_port: int = 0, secret: str = SECRET
@@ -20,28 +25,39 @@ class Coturn:
         self._folder = tempfile.TemporaryDirectory(prefix="party-coturn-")
         folder = Path(self._folder.name)
         self.certificate = certificates.make(folder, host)
-        options = {
-            "listening-ip": host,
-            "relay-ip": host,
+        settings = {
+            "static-auth-secret": secret,
             "listening-port": self.port,
             "tls-listening-port": self.tls_port,
-            "realm": "party.test",
-            "static-auth-secret": secret,
             "cert": self.certificate.server,
             "pkey": self.certificate.server,
+        }
+        (shown,) = re.findall(r"```ini\n(.*?)```", (ROOT / "docs" / "turn.md").read_text(), re.DOTALL)
+        for name, value in settings.items():
+            shown, replaced = re.subn(rf"(?m)^{name}=.*", f"{name}={value}", shown)
+            assert replaced == 1, name
+        here = {
+            "listening-ip": host,
+            "relay-ip": host,
             "userdb": folder / "turndb",
             "pidfile": folder / "pid",
-            "relay-threads": 1,
         }
-        command = [
-            needs("turnserver", "coturn"),
-            *("-n", "--use-auth-secret", "--no-cli", "--no-dtls", "--log-file=stdout"),
-            *(f"--{name}={value}" for name, value in options.items()),
-        ]
-        self._process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent
-        )
-        wait_for_port(self.port, self._process, host=host)
+        lines = [f"{name}={value}" for name, value in here.items()]
+        (folder / "turnserver.conf").write_text("\n".join([shown, "log-file=stdout", *lines]))
+        self._log = folder / "log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [needs("turnserver", "coturn"), "-c", str(folder / "turnserver.conf")],
+                stdout=log,
+                stderr=log,
+                preexec_fn=die_with_parent,
+            )
+        wait_for_port(self.port, self._process, lambda: self.log, host)
+
+    @property
+    def log(self) -> str:
+        """What it has written so far."""
+        return self._log.read_text(errors="replace")
 
     def stop(self) -> None:
         """Stop it."""
