@@ -1,5 +1,6 @@
 """What processes tell each other through Redis; and what they do without it: everything, a tick later."""
 
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -77,7 +78,7 @@ def test_a_held_poll_is_woken_by_another_process(apps: list[Flask], redis: Redis
         assert held.result(SOON_SECONDS).data["count"] == 1
 
 
-@pytest.mark.parametrize("trouble", ["stopped", "frozen", "lying"])
+@pytest.mark.parametrize("trouble", ["stopped", "frozen", "slow", "emptied", "lying"])
 def test_without_a_redis_that_can_be_trusted_everything_arrives_all_the_same(
     apps: list[Flask], redis: Redis, trouble: str
 ) -> None:
@@ -92,6 +93,10 @@ def test_without_a_redis_that_can_be_trusted_everything_arrives_all_the_same(
                 redis.stop()
             elif trouble == "frozen":
                 redis.freeze()
+            elif trouble == "slow":
+                redis.client().client_pause(300)
+            elif trouble == "emptied":
+                redis.client().flushall()
             else:
                 for lie in (b"x", b"y:1,2,oops", b"z:" + b"9," * 50_000, b"\xff:\xfe", b"1:0,-1"):
                     for channel in redis.client().pubsub_channels("party:*"):
@@ -106,16 +111,56 @@ def test_without_a_redis_that_can_be_trusted_everything_arrives_all_the_same(
                 redis.freeze(False)
 
 
-def test_a_member_that_roams_has_one_limit(make_app: MakeApp, redis: Redis) -> None:
-    apis = [Api.of_app(make_app(REDIS_URL=redis.url, POLLS_PER_SECOND=10)) for _ in range(3)]
-    host = apis[0].create_room()
+def roam(seat: Seat, apis: list[Api], act: Callable[[], Answer], calls: int) -> tuple[int, float, set[int]]:
+    """Call one process after the other: how many calls passed, in how many seconds, and what was answered."""
     statuses = []
-    for n in range(36):
-        host.api = apis[n % 3]
-        statuses.append(host.poll(host.seq).status)
-        if n == 0:
-            began = time.monotonic()
-    passed, seconds = statuses.count(200), time.monotonic() - began
+    began = time.monotonic()
+    for n in range(calls):
+        seat.api = apis[n % len(apis)]
+        statuses.append(act().status)
+    return sum(status < 300 for status in statuses), time.monotonic() - began, set(statuses)
+
+
+@pytest.mark.parametrize("what", ["polls", "sends"])
+def test_a_member_that_roams_has_one_limit(make_app: MakeApp, redis: Redis, what: str) -> None:
+    limits = {"POLLS_PER_SECOND": 10, "SENDS_PER_SECOND": 10}
+    apis = [Api.of_app(make_app(REDIS_URL=redis.url, **limits)) for _ in range(3)]
+    host = apis[0].create_room()
+    guest = apis[0].join(host.code)
+    act = {"polls": lambda: guest.poll(guest.seq), "sends": lambda: guest.send(host)}[what]
+    passed, seconds, statuses = roam(guest, apis, act, 36)
     # As many as in one process, and the first of each of the three.
     assert passed <= 10 * (1 + seconds) + 3
-    assert set(statuses) == {200, 429}
+    assert {200, 201} & statuses
+    assert statuses <= {200, 201, 429}
+    assert 429 in statuses
+
+
+@pytest.mark.parametrize("trouble", ["stopped", "frozen", "emptied", "lying"])
+def test_without_a_redis_that_can_be_trusted_each_process_counts_for_itself(
+    make_app: MakeApp, redis: Redis, trouble: str
+) -> None:
+    apis = [Api.of_app(make_app(REDIS_URL=redis.url, POLLS_PER_SECOND=5)) for _ in range(2)]
+    host = apis[0].create_room()
+    client = redis.client()
+
+    def poll() -> Answer:
+        if trouble == "emptied":
+            client.flushall()
+        elif trouble == "lying":
+            for key in client.keys("party:*:polls:*"):
+                client.set(key, secrets.choice(["oops", "-1000", ""]))
+        return host.poll(host.seq)
+
+    if trouble == "stopped":
+        redis.stop()
+    elif trouble == "frozen":
+        redis.freeze()
+    try:
+        passed, seconds, statuses = roam(host, apis, poll, 40)
+    finally:
+        if trouble == "stopped":
+            redis.start()
+        redis.freeze(False)
+    assert 5 <= passed <= 2 * 5 * (1 + seconds)
+    assert statuses == {200, 429}
