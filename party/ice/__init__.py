@@ -27,4 +27,6 @@ def init_app(app: Flask, settings: Settings) -> Feature:
         # With whatever is asked first: whoever joins after that finds credentials.
         app.before_request(provider.refresh)
     app.register_blueprint(routes.blueprint)
+    # Not after every request: nobody else shall pass this file.
+    app.after_request_funcs.setdefault("rooms", []).append(routes.enclose)
     return Feature(name="ice")

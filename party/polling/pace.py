@@ -20,7 +20,7 @@ NEGOTIATING_MS = 120
 LIVELY_MS = 80
 # Whoever has just sent something, and got no news along with it, gives the other side the time to fetch
 # it and to answer: asking before that costs a request and gains nothing.
-ANSWERING_MS = 170
+ANSWERING_MS = 110
 # Where polls are held, news come when they come, and all that a pause is good for is that a page which
 # answers sends its answer instead of a poll that it would have to give up. So short that nobody whose
 # answer is on its way waits for it.

@@ -34,6 +34,23 @@ export class ApiError extends Error {
 	get isBlocked(): boolean;
 }
 type TokenReason = "left" | "removed" | "banned" | "rejected" | "absent" | "replaced";
+declare class IceServers {
+	/**
+	 * @param {() => Promise<NamedServers>} fetch  asks the service
+	 * @param {(error: ApiError) => void} onError  they cannot be known or renewed for now
+	 * @param {NamedServers} [named]  where they are known
+	 */
+	constructor(fetch: () => Promise<NamedServers>, onError: (error: ApiError) => void, named?: NamedServers);
+	/** @type {RTCIceServer[]} as they are known */
+	current: RTCIceServer[];
+	/** @returns {Promise<RTCIceServer[]>} asked for before, if it is time; never rejects */
+	fresh(): Promise<RTCIceServer[]>;
+	#private;
+}
+type NamedServers = {
+	iceServers: RTCIceServer[];
+	ttlSeconds: number;
+};
 type MemberRole = "host" | "player" | "spectator";
 type Role = MemberRole | "guest";
 type Presence = "online" | "away" | "disconnected";
@@ -357,6 +374,12 @@ declare class Api {
 	constructor(baseUrl: URL);
 	/** @type {(record: RequestRecord) => void} told of every request when it is over */
 	onRequest: (record: RequestRecord) => void;
+	/**
+	 * As the service has told them along with a seat, where a page may read that: from another site it may not.
+	 *
+	 * @type {import("./ice-servers.js").NamedServers|undefined}
+	 */
+	iceServers: NamedServers | undefined;
 	baseUrl: URL;
 	/**
 	 * @param {{hostName: string, password?: string, retryKey?: string, [option: string]: unknown}} body
@@ -440,22 +463,6 @@ declare class Images {
 	upload(file: Blob): Promise<UploadedImage$1>;
 }
 type UploadedImage$1 = UploadedImage;
-declare class IceServers {
-	/**
-	 * @param {() => Promise<NamedServers>} fetch  asks the service
-	 * @param {(error: ApiError) => void} onError  they cannot be known or renewed for now
-	 */
-	constructor(fetch: () => Promise<NamedServers>, onError: (error: ApiError) => void);
-	/** @type {RTCIceServer[]} as they are known */
-	current: RTCIceServer[];
-	/** @returns {Promise<RTCIceServer[]>} asked for before, if it is time; never rejects */
-	fresh(): Promise<RTCIceServer[]>;
-	#private;
-}
-type NamedServers = {
-	iceServers: RTCIceServer[];
-	ttlSeconds: number;
-};
 type IceServers$1 = Pick<IceServers, "current" | "fresh">;
 type SignalPayload = {
 	/**
@@ -629,16 +636,9 @@ declare class MemberApi {
 type OutgoingSignal$1 = OutgoingSignal;
 type PollAnswer$1 = PollAnswer;
 type RoomWithYou$2 = RoomWithYou;
-type GatherTimes = {
-	longestMs: number;
-	/**
-	 * after a candidate: if no other follows within this time, none will soon
-	 */
-	quietMs: number;
-};
 declare class PollLoop {
 	/** @param {PollLoopOptions} options */
-	constructor({ api, cursor, gatherTimes, mayRest, onAnswer, onError, onRefused, onStop }: PollLoopOptions);
+	constructor({ api, cursor, mayRest, onAnswer, onError, onRefused, onStop }: PollLoopOptions);
 	/** Poll until `stop`, or until the service has given its last answer. */
 	run(): Promise<void>;
 	/** Stop at once; a request in flight is abandoned. */
@@ -675,7 +675,6 @@ type PollLoopOptions = {
 	 * the `seq` of the room as it was entered
 	 */
 	cursor: number;
-	gatherTimes: () => GatherTimes;
 	/**
 	 * whether no connection is being made or waited for
 	 */
@@ -837,17 +836,13 @@ declare class Peers {
 	 * @param {Membership} membership
 	 * @param {Pick<import("./polling.js").PollLoop, "post"|"discard"|"wake">} loop
 	 * @param {Pick<PageOptions, "topology"|"maxMessageBytes">} page
+	 * @param {import("./ice-servers.js").NamedServers} [iceServers]  where they are known
 	 */
-	constructor(membership: Membership, loop: Pick<PollLoop, "post" | "discard" | "wake">, { topology, maxMessageBytes }: Pick<PageOptions$1, "topology" | "maxMessageBytes">);
+	constructor(membership: Membership, loop: Pick<PollLoop, "post" | "discard" | "wake">, { topology, maxMessageBytes }: Pick<PageOptions$1, "topology" | "maxMessageBytes">, iceServers?: NamedServers);
 	/** @param {string} id */
 	get(id: string): Peer | undefined;
 	/** Whether there are others, and none of them is about to be connected. */
 	get areSettled(): boolean;
-	/** How long signals wait for others to travel with. */
-	get gatherTimes(): {
-		longestMs: number;
-		quietMs: number;
-	};
 	/** Begin the connections that there are to be; signals wait for the ICE servers. */
 	connect(): Promise<void>;
 	/** Ask for ICE servers, if it is time. */
@@ -1230,7 +1225,7 @@ declare class Membership$3 {
 	 * @param {Entered} entered
 	 * @param {import("./answers.js").Feature[]} features
 	 */
-	constructor(party: EventTarget, { api, room, trace, seat, keeper, page }: Entered, features: Feature[]);
+	constructor(party: EventTarget, { api, room, iceServers, trace, seat, keeper, page }: Entered, features: Feature[]);
 	hasEnded: boolean;
 	api: MemberApi;
 	room: RoomWithYou;
@@ -1369,6 +1364,10 @@ type PartyEvents$1 = PartyEvents;
 type Entered = {
 	api: MemberApi;
 	room: RoomWithYou$4;
+	/**
+	 * where they are known by then
+	 */
+	iceServers?: NamedServers | undefined;
 	trace: Trace;
 	seat: Seat;
 	keeper: SeatKeeper;

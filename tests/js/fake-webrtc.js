@@ -62,7 +62,7 @@ class FakeTransceiver {
 }
 
 export class FakePeerConnection {
-  /** @type {FakePeerConnection[]} all that were made */
+  /** @type {FakePeerConnection[]} all that were made for a party */
   static all = [];
 
   signalingState = "stable";
@@ -83,10 +83,11 @@ export class FakePeerConnection {
   /** @param {any} [configuration] */
   constructor(configuration = {}) {
     this.configuration = configuration;
-    FakePeerConnection.all.push(this);
   }
 
-  createDataChannel() {
+  /** @param {string} label */
+  createDataChannel(label) {
+    if (label === "party") FakePeerConnection.all.push(this);
     return this.channel;
   }
 

@@ -38,6 +38,34 @@ test("credentials are renewed in time, as long as the party lasts", async () => 
   assert.ok(service.credentials >= 3 && service.credentials <= 4, String(service.credentials));
 });
 
+test("ICE servers that the service names along with the seat need not be asked for", async () => {
+  const named = (/** @type {string} */ header) => () =>
+    Response.json(
+      { success: true, data: { ...service.room, you: { id: "me", role: "player", token: "t" } } },
+      { headers: { "X-Party-Ice-Servers": header } },
+    );
+  const iceServers = [{ urls: "turn:along.test", username: "u", credential: "along" }];
+  service.special["POST rooms/CODE/join"] = named(JSON.stringify({ iceServers, ttlSeconds: 3600 }));
+  await join();
+  await clock.advance(1_000);
+  assert.deepEqual(FakePeerConnection.all[0].gatherings, [iceServers]);
+  assert.equal(service.credentials, 0);
+  await clock.advance(3600 * 1000);
+  assert.equal(service.credentials, 1);
+  // What cannot be read is as good as none.
+  service.special["POST rooms/CODE/join"] = named("{");
+  await join();
+  await clock.advance(1_000);
+  assert.equal(service.credentials, 2);
+});
+
+test("a service that has no TURN server yet is asked again", async () => {
+  service.special["GET rooms/CODE/ice-servers"] = () => ({ iceServers: [], ttlSeconds: 10 });
+  await join();
+  await clock.advance(11_000);
+  assert.equal(service.count("GET rooms/CODE/ice-servers"), 2);
+});
+
 test("credentials that do not expire soon are not asked for again", async () => {
   service.ttlSeconds = 60 * 24 * 3600; // more than a timer of a browser takes
   await join();

@@ -47,7 +47,6 @@ class Setup {
   stops = [];
   inFlight = 0;
   mayRest = true;
-  gatherTimes = { longestMs: 50, quietMs: 50 };
   /** @type {((request: any) => any)[]} */
   script;
 
@@ -61,7 +60,6 @@ class Setup {
           this.#answer({ batch: structuredClone(batch), after, signal }),
       }),
       cursor: 5,
-      gatherTimes: () => this.gatherTimes,
       mayRest: () => this.mayRest,
       onAnswer: ({ messages }) => this.messages.push(...messages.map(({ seq }) => seq)),
       onError: ({ code }) => this.errors.push(code),
@@ -261,7 +259,7 @@ test("an offer travels with its candidates and the offers to others in one reque
   setup.loop.post("c", "offer", { ...of("y"), description: {} });
   await clock.advance(10);
   setup.loop.post("b", "ice", { ...of("x"), candidates: [1] });
-  await clock.advance(10);
+  await clock.advance(5);
   setup.loop.post("b", "ice", { ...of("x"), candidates: [2] });
   await clock.advance(60);
   const [{ batch, after }] = setup.requests;
@@ -275,9 +273,8 @@ test("an offer travels with its candidates and the offers to others in one reque
   assert.ok(setup.requests.slice(1).every(({ batch }) => batch === undefined));
 });
 
-test("where candidates come at once, signals leave as soon as no more of them follow", async () => {
+test("an offer leaves with its first candidates, as soon as no more of them follow", async () => {
   const setup = new Setup();
-  setup.gatherTimes = { longestMs: 50, quietMs: 8 };
   await clock.advance(100);
   setup.loop.post("b", "offer", {});
   for (const waitMs of [20, 7, 7]) {
@@ -288,14 +285,30 @@ test("where candidates come at once, signals leave as soon as no more of them fo
   assert.equal(setup.requests.length, 0);
   await clock.advance(1);
   assert.deepEqual(setup.requests[0].batch.map(({ type }) => type), ["offer", "ice"]);
-  // Those that never cease to come do not hold up the others.
+  // Those that never cease to come do not hold up an offer.
   setup.requests = [];
   const beganAt = clock.now;
+  setup.loop.post("c", "offer", {});
   for (let n = 0; n < 20; n++) {
-    setup.loop.post("b", "ice", { candidates: [{}] });
     await clock.advance(5);
+    setup.loop.post("c", "ice", { candidates: [{}] });
   }
-  assert.equal(setup.requests[0].at, beganAt + 50);
+  assert.equal(setup.requests[0].at, beganAt + 60);
+});
+
+test("late candidates travel together, without their offer", async () => {
+  const setup = new Setup();
+  const beganAt = clock.now;
+  const ice = (/** @type {number} */ n) => setup.loop.post("b", "ice", { connection: "x", candidates: [n] });
+  setup.loop.post("b", "offer", { connection: "x" });
+  ice(1);
+  await clock.advance(30);
+  ice(2);
+  await clock.advance(20);
+  ice(3);
+  await clock.advance(10);
+  const sent = setup.requests.map(({ at, batch }) => [at - beganAt, batch.map(({ payload }) => payload.candidates)]);
+  assert.deepEqual(sent, [[8, [undefined, [1]]], [60, [[2, 3]]]]);
 });
 
 test("a poll that is due while an offer is being gathered travels with it", async () => {
@@ -437,7 +450,6 @@ test("a held poll is given up when there is something to send, and nothing is lo
 test("a poll that has just begun is given up once it takes longer than the quickest answer did", async () => {
   const setup = new Setup(() => later(40, idle(5)), held);
   await clock.advance(150 + 40 + PACE_MS);
-  setup.gatherTimes = { longestMs: 10, quietMs: 10 };
   setup.loop.post("b", "offer", {});
   await clock.advance(70);
   assert.equal(setup.requests.length, 2);

@@ -47,6 +47,13 @@ export class Api {
   /** @type {(record: RequestRecord) => void} told of every request when it is over */
   onRequest = () => {};
 
+  /**
+   * As the service has told them along with a seat, where a page may read that: from another site it may not.
+   *
+   * @type {import("./ice-servers.js").NamedServers|undefined}
+   */
+  iceServers;
+
   /** @param {URL} baseUrl  where the service is mounted, with a slash at its end */
   constructor(baseUrl) {
     this.baseUrl = baseUrl;
@@ -170,7 +177,9 @@ export class Api {
       });
       const text = await response.text();
       status = response.status;
-      return unwrap(status, text, response.headers?.get("Retry-After"));
+      const data = unwrap(status, text, response.headers?.get("Retry-After"));
+      this.iceServers = namedServers(response.headers?.get("X-Party-Ice-Servers")) ?? this.iceServers;
+      return data;
     } catch (error) {
       if (signal?.aborted) throw reasonOf(signal);
       if (error instanceof ApiError) throw error;
@@ -180,5 +189,14 @@ export class Api {
       signal?.removeEventListener("abort", abort);
       this.onRequest({ method, path, status, durationMs: performance.now() - startedAt });
     }
+  }
+}
+
+/** @param {string|null} [header] */
+function namedServers(header) {
+  try {
+    return JSON.parse(header ?? "null");
+  } catch {
+    return null; // then they are asked for
   }
 }

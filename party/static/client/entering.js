@@ -63,6 +63,7 @@ async function enter(service, page, keeper, takeSeat, begin, isNew = false) {
     const api = new Api(service);
     const trace = new Trace();
     api.onRequest = (record) => trace.add({ kind: "request", ...record });
+    warmUp().catch(() => {});
     // It is not given up: what is lost on the way may have taken the seat.
     const room = await retrying(() => takeSeat(api));
     const seat = { code: room.code, id: room.you.id, token: room.you.token ?? "" };
@@ -72,7 +73,9 @@ async function enter(service, page, keeper, takeSeat, begin, isNew = false) {
     try {
       if (isNew) await keeper.claim(seat);
       if (page.signal?.aborted) throw reasonOf(page.signal);
-      return begin({ api: memberApi, room: { ...room, participants: room.participants ?? [] }, trace, seat, keeper, page });
+      const { iceServers } = api;
+      const known = { ...room, participants: room.participants ?? [] };
+      return begin({ api: memberApi, room: known, iceServers, trace, seat, keeper, page });
     } catch (error) {
       if (isNew) {
         keeper.release();
@@ -82,6 +85,13 @@ async function enter(service, page, keeper, takeSeat, begin, isNew = false) {
       throw error;
     }
   });
+}
+
+/** A browser needs a while for the first offer of a page: it may as well get ready while the service is asked. */
+async function warmUp() {
+  const pc = new RTCPeerConnection();
+  pc.createDataChannel("");
+  await pc.createOffer().finally(() => pc.close());
 }
 
 function noWebRtc() {

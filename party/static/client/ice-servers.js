@@ -1,12 +1,13 @@
 /**
- * The ICE servers that the service names: asked for while a party begins, and again in time, as the credentials of
- * TURN servers are good for a limited time. A service may know nothing of ICE servers; then there are none.
+ * The ICE servers that the service names: along with the seat, or asked for while a party begins, and again in time,
+ * as the credentials of TURN servers are good for a limited time. A service may know nothing of ICE servers; then
+ * there are none.
  */
 
 import { ApiError } from "./errors.js";
 import { retrying } from "./timing.js";
 
-/** Credentials are renewed when this part of their time is over. */
+/** They are asked for again when this part of their time is over. */
 const REFRESH_PART = 0.8;
 /** When they could not be renewed, it is tried again after this. */
 const RETRY_MS = 60_000;
@@ -26,10 +27,12 @@ export class IceServers {
   /**
    * @param {() => Promise<NamedServers>} fetch  asks the service
    * @param {(error: ApiError) => void} onError  they cannot be known or renewed for now
+   * @param {NamedServers} [named]  where they are known
    */
-  constructor(fetch, onError) {
+  constructor(fetch, onError, named) {
     this.#fetch = fetch;
     this.#onError = onError;
+    if (named) this.#take(named);
   }
 
   /** @returns {Promise<RTCIceServer[]>} asked for before, if it is time; never rejects */
@@ -40,24 +43,19 @@ export class IceServers {
     return this.current;
   }
 
+  /** @param {NamedServers} named */
+  #take(named) {
+    this.current = named.iceServers;
+    this.#refreshAt = Date.now() + named.ttlSeconds * 1000 * REFRESH_PART;
+  }
+
   async #refresh() {
     try {
-      const named = await retrying(this.#fetch, 2);
-      this.current = named.iceServers;
-      this.#refreshAt = refreshTime(named);
+      this.#take(await retrying(this.#fetch, 2));
     } catch (error) {
       const isNone = error instanceof ApiError && error.code === "NOT_FOUND";
       this.#refreshAt = isNone ? Infinity : Date.now() + RETRY_MS;
       if (error instanceof ApiError && !isNone) this.#onError(error);
     }
   }
-}
-
-/**
- * @param {NamedServers} named
- * @returns {number} never, where nothing expires
- */
-function refreshTime({ iceServers, ttlSeconds }) {
-  const expires = iceServers.some(({ credential }) => credential);
-  return expires ? Date.now() + ttlSeconds * 1000 * REFRESH_PART : Infinity;
 }

@@ -21,6 +21,7 @@ import { retrying, retryingChange, untilAnswered } from "./timing.js";
  * @typedef {object} Entered  what entering a room gives
  * @property {import("./member-api.js").MemberApi} api
  * @property {RoomWithYou} room
+ * @property {import("./ice-servers.js").NamedServers} [iceServers]  where they are known by then
  * @property {import("./trace.js").Trace} trace
  * @property {import("./contract.js").Seat} seat
  * @property {import("./seat.js").SeatKeeper} keeper
@@ -56,7 +57,7 @@ export class Membership {
    * @param {Entered} entered
    * @param {import("./answers.js").Feature[]} features
    */
-  constructor(party, { api, room, trace, seat, keeper, page }, features) {
+  constructor(party, { api, room, iceServers, trace, seat, keeper, page }, features) {
     memberships.set(party, this);
     this.#party = party;
     this.api = api;
@@ -71,7 +72,6 @@ export class Membership {
     this.#loop = new PollLoop({
       api,
       cursor: room.seq,
-      gatherTimes: () => this.peers.gatherTimes,
       // Whoever is alone has perhaps just gone to send somebody the code.
       mayRest: () => this.peers.areSettled,
       onAnswer: (answer) => this.#onAnswer(answer),
@@ -82,7 +82,7 @@ export class Membership {
       onStop: ({ code, reason = "removed" }) => this.finish(code === "ROOM_ENDED" ? "ended" : reason),
     });
     /** @type {Peers} */
-    this.peers = new Peers(this, this.#loop, page);
+    this.peers = new Peers(this, this.#loop, page, iceServers);
     this.#answers = new Answers(this, features.flatMap((feature) => feature.follow?.(this) ?? []));
     this.#life = new PageLife({
       // It may be put to sleep without another word. If it is not, its next poll says so.

@@ -18,10 +18,15 @@ const LARGEST_BATCH_BYTES = 90 * 1024;
 const LARGEST_LAST_BATCH_BYTES = 60 * 1024;
 
 /**
- * @typedef {object} GatherTimes  how long a signal waits for others to travel with
- * @property {number} longestMs
- * @property {number} quietMs  after a candidate: if no other follows within this time, none will soon
+ * How long a description waits for candidates to travel with. A browser knows those of its own addresses within some
+ * milliseconds; when none has followed for the quiet time, those that do come from a STUN server, and travel by
+ * themselves: pages that are near each other need not wait for them. (The end of gathering is no better sign:
+ * Chromium waits 100 ms for it where no server is asked.)
  */
+const GATHERED_WITHIN_MS = 60;
+const QUIET_MS = 8;
+/** Late candidates, one from each STUN server and address, wait so long for each other. */
+const LATE_MS = 30;
 
 export class Outbox {
   /** @type {OutgoingSignal[]} waiting for what may follow in the next moment */
@@ -36,15 +41,10 @@ export class Outbox {
   #atMost = LARGEST_BATCH;
   /** @type {Set<string>} whose mailbox is full, as far as was found since we last waited */
   #full = new Set();
-  #gatherTimes;
   #onDue;
 
-  /**
-   * @param {() => GatherTimes} gatherTimes
-   * @param {() => void} onDue  called when there is a batch to send
-   */
-  constructor(gatherTimes, onDue) {
-    this.#gatherTimes = gatherTimes;
+  /** @param {() => void} onDue  called when there is a batch to send */
+  constructor(onDue) {
     this.#onDue = onDue;
   }
 
@@ -150,12 +150,12 @@ export class Outbox {
 
   /** @param {boolean} isCandidate  what has been posted just now */
   #wait(isCandidate) {
-    const { longestMs, quietMs } = this.#gatherTimes();
     const now = performance.now();
-    if (this.#timer === undefined) this.#dueAt = now + longestMs;
+    if (this.#timer === undefined) this.#dueAt = now + (isCandidate ? LATE_MS : GATHERED_WITHIN_MS);
     clearTimeout(this.#timer);
     const leftMs = Math.max(0, this.#dueAt - now);
-    this.#timer = setTimeout(() => this.#release(), isCandidate ? Math.min(quietMs, leftMs) : leftMs);
+    const isLate = this.#gathering.every(({ type }) => type === "ice");
+    this.#timer = setTimeout(() => this.#release(), isCandidate && !isLate ? Math.min(QUIET_MS, leftMs) : leftMs);
   }
 
   #release() {

@@ -3,13 +3,6 @@
 import { IceServers } from "./ice-servers.js";
 import { Peer } from "./peer.js";
 
-/**
- * Host candidates come a few milliseconds after their description, those of a STUN server some tens. (The
- * end of gathering is no better sign: Chromium waits 100 ms for it where nothing is asked.)
- */
-const GATHER = { longestMs: 60, quietMs: 60 };
-const GATHER_LOCALLY = { longestMs: 25, quietMs: 8 };
-
 /** @typedef {import("./contract.js").Participant} Participant */
 /** @typedef {import("./contract.js").RoomWithYou} RoomWithYou */
 /** @typedef {import("./contract.js").StreamMessage} StreamMessage */
@@ -32,8 +25,9 @@ export class Peers {
    * @param {Membership} membership
    * @param {Pick<import("./polling.js").PollLoop, "post"|"discard"|"wake">} loop
    * @param {Pick<PageOptions, "topology"|"maxMessageBytes">} page
+   * @param {import("./ice-servers.js").NamedServers} [iceServers]  where they are known
    */
-  constructor(membership, loop, { topology = "mesh", maxMessageBytes }) {
+  constructor(membership, loop, { topology = "mesh", maxMessageBytes }, iceServers) {
     this.#membership = membership;
     this.#loop = loop;
     this.#topology = topology;
@@ -41,6 +35,7 @@ export class Peers {
     this.#iceServers = new IceServers(
       () => membership.api.iceServers(),
       (error) => membership.onError(error),
+      iceServers,
     );
   }
 
@@ -56,11 +51,6 @@ export class Peers {
   /** Whether there are others, and none of them is about to be connected. */
   get areSettled() {
     return this.#peers.size > 0 && ![...this].some(({ isExpected }) => isExpected);
-  }
-
-  /** How long signals wait for others to travel with. */
-  get gatherTimes() {
-    return this.#iceServers.current.length > 0 ? GATHER : GATHER_LOCALLY;
   }
 
   /** Begin the connections that there are to be; signals wait for the ICE servers. */

@@ -33,7 +33,6 @@ const LONGEST_BLOCKED_DELAY_MS = 30_000;
  * @typedef {object} PollLoopOptions
  * @property {Pick<import("./member-api.js").MemberApi, "poll"|"send">} api
  * @property {number} cursor  the `seq` of the room as it was entered
- * @property {() => import("./outbox.js").GatherTimes} gatherTimes
  * @property {() => boolean} mayRest  whether no connection is being made or waited for
  * @property {(answer: PollAnswer) => void} onAnswer  gets each message once, in order; must not throw
  * @property {(error: ApiError) => void} onError  a failed request; temporary ones are tried again
@@ -52,7 +51,7 @@ export class PollLoop {
   /** @type {number|null} everything up to here has been handled; null: start over */
   #cursor;
   #startsOver = false;
-  #outbox;
+  #outbox = new Outbox(() => this.wake());
   /** In a row. A send that fails again and again fails in a row, though polls in between are answered. */
   #failures = 0;
   /** How often in a row a send has failed, or parts of it have. */
@@ -64,10 +63,9 @@ export class PollLoop {
   #flight = new Flight();
 
   /** @param {PollLoopOptions} options */
-  constructor({ api, cursor, gatherTimes, mayRest, onAnswer, onError, onRefused = () => {}, onStop }) {
+  constructor({ api, cursor, mayRest, onAnswer, onError, onRefused = () => {}, onStop }) {
     this.#api = api;
     this.#cursor = cursor;
-    this.#outbox = new Outbox(gatherTimes, () => this.wake());
     this.#mayRest = mayRest;
     this.#onAnswer = onAnswer;
     this.#onError = onError;
