@@ -15,7 +15,7 @@ from party.ops import cleanup, health, metrics
 from party.polling import routes as polling
 from party.rooms import host_routes, members, sightings
 from party.rooms import routes as rooms
-from party.signaling import relay
+from party.signaling import relay, send
 from party.signaling import routes as signaling
 from party.web import calls, files, headers, rate_limits
 from party.web import routes as web_routes
@@ -40,6 +40,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     relay.init_app(app, settings)
     sightings.init_app(app, app.extensions["party.database"])
     polling.init_app(app, settings, app.extensions["party.database"])
+    send.init_app(app)
 
     app.register_blueprint(rooms.blueprint)
     app.register_blueprint(host_routes.blueprint)

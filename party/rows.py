@@ -48,6 +48,7 @@ class Stream(Due, Cursor):
 
     id: int
     status: str
+    members_seq: int
     ttl_ms: int | None
     created_at: int
     incarnation: int

@@ -126,7 +126,7 @@ class Connection:
             **parameters,
         )
 
-    def lock_room(self, room_id: int, sql: str, *, wait: bool = True) -> Answer:
+    def lock_room(self, room_id: int, sql: str, *, wait: bool = True, **parameters: Any) -> Answer:
         """As `later`, for a statement that takes the lock of the room `:id`, without `wait` with NOWAIT.
 
         When it is sent, it raises `Locked` if it may not wait, and `Unavailable` if it has waited in vain.
@@ -140,7 +140,7 @@ class Connection:
                 raise Locked from error
             self._lines.add(room_id)
         self._locking = room_id, wait
-        return self.later(sql, id=room_id)
+        return self.later(sql, id=room_id, **parameters)
 
     def lock_at_once(self, sql: str) -> None:
         """Run a statement without parameters that locks rows with NOWAIT. Raises `Locked`.

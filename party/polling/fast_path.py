@@ -1,15 +1,15 @@
-"""The shortest way through the service: a poll of a member that this process knows.
+"""The shortest way through the service: a request of a member that this process knows.
 
-That is what nearly all requests are, and mostly the room has not moved. Before Flask is asked, it is
-answered from what this process remembers, or held there if that is wanted; whatever is not certain takes the
-full path, which has the last word. The headers are those that the full path gave to a poll from the same
-origin.
+Nearly all are polls, and mostly the room has not moved. Before Flask is asked, a poll is answered from what
+this process remembers, or held there if that is wanted, and a send is stored (`party.signaling.send`);
+whatever is not certain takes the full path, which has the last word. The headers are those that the full path
+gave to such a request from the same origin.
 """
 
 import json
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -23,6 +23,8 @@ from party.polling.memory import Memory
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+# The status and the data of an answer.
+Found = tuple[str, dict[str, Any]]
 _POLL = re.compile(r"/signal/([^/%]+)/([^/%]+)")
 # Origins are made up by clients: no more than so many are remembered.
 MOST_ORIGINS = 100
@@ -65,51 +67,55 @@ class FastPath:
         self._housekeeping = app.extensions["party.housekeeping"]
         self._app = app
         self._memory = memory
-        # Origin → headers of a poll's answer.
+        # Method and path → what answers such a request, or leaves it to the full path, which can still read
+        # its body. It raises what the app's own errors are, where nothing is to be tried again.
+        self.answers: dict[tuple[str, str], Callable[[WSGIEnvironment], Found | None]] = {}
+        # Origin → headers of an answer.
         self._headers: dict[str | None, list[tuple[str, str]]] = {}
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        poll = environ["REQUEST_METHOD"] == "GET" and _POLL.fullmatch(environ.get("PATH_INFO", ""))
-        if not poll:
+        method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
+        poll = _POLL.fullmatch(path) if method == "GET" else None
+        answers = self._poll if poll else self.answers.get((method, path))
+        if answers is None:
             return self._full_path(environ, start_response)
         headers = self._headers.get(environ.get("HTTP_ORIGIN"))
-        answer = None
+        found = None
         try:
-            if headers:
-                answer = self._answer(environ, poll[1], poll[2])
+            if headers and clock.now_ms() < self._housekeeping.due_at:
+                found = answers(environ)
         except Exception as error:
             environ[_FAILURE] = error
-        if answer is None or headers is None:
+        if found is None or headers is None:
             return self._full_path(environ, self._learning(environ, start_response))
-        body = f"{_json({'success': True, 'data': answer})}\n".encode()
+        body = f"{_json({'success': True, 'data': found[1]})}\n".encode()
         start_response(
-            "200 OK",
+            found[0],
             [*headers, ("Content-Length", str(len(body))), ("X-Request-Id", secrets.token_hex(8))],
         )
         return [body]
 
-    def _answer(self, environ: "WSGIEnvironment", code: str, participant_id: str) -> dict[str, Any] | None:
-        """The answer, if it is certain who asks. Raises what the app's own errors are."""
+    def _poll(self, environ: "WSGIEnvironment") -> Found | None:
+        """The answer of a poll, if it is certain who asks. Raises what the app's own errors are."""
         scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         after, wait = arguments(environ)
         now = clock.now_ms()
-        if after is None or scheme != "Bearer" or now >= self._housekeeping.due_at:
+        if after is None or scheme != "Bearer" or self._app.extensions.get(ENCLOSED_IN) in environ:
             return None
-        if self._app.extensions.get(ENCLOSED_IN) in environ:
-            return None
+        _, _, code, participant_id = environ["PATH_INFO"].split("/")
         seconds = min(wait, self._memory.longest_wait)
         found = self._memory.answer(now, token, code, participant_id, after, waits=seconds > 0)
         if found is None:
             return None
         caller, answer = found
-        return self._memory.hold(environ, caller, answer, seconds)
+        return "200 OK", self._memory.hold(environ, caller, answer, seconds)
 
     def _learning(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "StartResponse":
-        """Remember the headers of a good answer to a poll."""
+        """Remember the headers of a good answer."""
         origin = environ.get("HTTP_ORIGIN")
 
         def start(status: str, headers: list[tuple[str, str]], *error: object) -> object:
-            if status == "200 OK" and origin not in self._headers:
+            if status in ("200 OK", "201 CREATED") and origin not in self._headers:
                 if len(self._headers) >= MOST_ORIGINS:
                     self._headers.clear()
                 self._headers[origin] = [pair for pair in headers if pair[0].lower() not in _OWN]

@@ -87,12 +87,16 @@ class RoomCache:
         database.on_loss(self._forget_all)
 
     def seat(self, token_hash: str) -> Seat | None:
-        """The seat of a token that polled here before; good while the room's `members_seq` is the same."""
+        """The seat of a token that was used here before; good while the room's `members_seq` is the same."""
         return self._seats.get(token_hash)
 
     def remember(self, caller: Caller, covered: int) -> None:
-        """Keep what a poll has found out about its caller, and its room."""
-        self._seats[caller["token_hash"]] = Seat(caller, caller["members_seq"], covered)
+        """Keep what a request has found out about its caller, and its room."""
+        known = self._seats.get(caller["token_hash"])
+        if known and known.members_seq == caller["members_seq"]:
+            known.covered = max(known.covered, covered)
+        else:
+            self._seats[caller["token_hash"]] = Seat(caller, caller["members_seq"], covered)
         self.keep((caller["room_id"],))
 
     def keep(self, room_ids: Iterable[int]) -> None:

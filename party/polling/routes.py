@@ -68,4 +68,4 @@ def init_app(app: Flask, settings: Settings, database: Database) -> None:
     remembers = Memory(app, settings, database)
     app.extensions["party.memory"] = remembers
     app.register_blueprint(blueprint)
-    app.wsgi_app = FastPath(app, remembers)  # type: ignore[method-assign]
+    app.wsgi_app = app.extensions["party.fast_path"] = FastPath(app, remembers)  # type: ignore[method-assign]

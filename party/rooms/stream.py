@@ -92,15 +92,19 @@ def lock_as_member(tx: Connection, caller: Caller, *, even_ended: bool = False) 
     return room, member
 
 
-def lock_stream_later(tx: Connection, caller: Seat) -> Callable[[], Stream]:
+def lock_stream_later(tx: Connection, caller: Caller) -> Callable[[], Stream]:
     """As `lock_as_member` even in an ended room, but `later`, and reading no more than `advance` needs."""
-    answer = _lock_later(tx, caller["room_id"], _STREAM_COLUMNS)
-    claim = tx.later("SELECT token_hash, left_at FROM party_participants WHERE id = :id", id=caller["id"])
+    # By its code, too: a database that has lost a room may give its id to another.
+    lock = f"SELECT {_STREAM_COLUMNS} FROM party_rooms WHERE id = :id AND code = :code FOR UPDATE"
+    answer = tx.lock_room(caller["room_id"], lock, code=caller["code"])
 
     def room() -> Stream:
-        found = _locked(answer)
-        _claimed(tx, claim, caller)
-        return cast(Stream, found)
+        found = cast(Stream, _locked(answer))
+        # While this is what the caller was read with, the seat is still the caller's.
+        if found["members_seq"] != caller["members_seq"]:
+            sql = "SELECT token_hash, left_at FROM party_participants WHERE id = :id"
+            _claimed(tx, tx.later(sql, id=caller["id"]), caller)
+        return found
 
     return room
 

@@ -35,6 +35,8 @@ class Message(Body):
 
 # The fields of one signal.
 OF_ONE = {"toId", "type", "payload", "clientMsgId"}
+# Those of any send. What else is in a body is for features.
+FIELDS = OF_ONE | {"roomCode", "fromId", "after", "messages"}
 
 
 def _cursor(value: Any) -> int:
@@ -109,8 +111,10 @@ def _enclosed() -> set[str]:
 def _which(value: dict[str, Any]) -> str:
     if "messages" in value:
         return "(several)"
+    if OF_ONE & value.keys():
+        return "(one)"
     encloses = any(value.get(name) is not None for name in _enclosed())
-    return "(nothing)" if encloses and not OF_ONE & value.keys() else "(one)"
+    return "(nothing)" if encloses else "(one)"
 
 
 Send = Annotated[

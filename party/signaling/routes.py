@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, request
 
 from party import clock
 from party.db import database
@@ -19,15 +19,13 @@ from party.errors import (
 from party.features import features
 from party.polling import reading
 from party.polling.memory import memory
-from party.polling.pace import minimum_gap_ms
 from party.rooms import views
 from party.rows import Caller
-from party.signaling.models import DATA, Peers, Send, SendNothing, SendOne, SendSeveral, SentOne, SentSeveral
-from party.signaling.relay import relay
+from party.signaling.models import Peers, Send, SendNothing, SendOne, SendSeveral, SentOne, SentSeveral
+from party.signaling.send import COUNTED, sends
 from party.signaling.send import send as send_signals
 from party.web.calls import call
 from party.web.models import MAX_BODY_BYTES
-from party.web.rate_limits import rate_limits
 
 blueprint = Blueprint("signaling", __name__)
 
@@ -58,30 +56,18 @@ def send(
     """201 if anything was stored; 200 if all of it was known already."""
     if body.fromId is not None:
         _check_id(caller, body.fromId)
-    rate_limits().sends.hit(caller["id"], len(body.signals) or 1)
-    if data := [signal.payload for signal in body.signals if signal.type == DATA]:
-        relay().hit(caller["id"], data)
+    if COUNTED not in request.environ:
+        sends().count(caller, body)
     db, now = database(), clock.now_ms()
-    answer: dict[str, Any]
     if isinstance(body, SendNothing):
-        answer = {"messageIds": [], "sent": True}
+        answer: dict[str, Any] = {"messageIds": [], "sent": True}
         if body.after is not None:
             answer |= reading.poll(db, now, caller, body.after, memory().heartbeats)
         features().take(db, now, caller, enclosed)
         return answer, 200
-    numbers, stored = send_signals(db, now, caller, body.signals, body.after)
+    numbers, is_new = send_signals(db, now, caller, body.signals, body.after)
     features().take(db, now, caller, enclosed)
-    answer = {"sent": True}
-    if isinstance(body, SendOne):
-        answer["messageId"] = numbers[0]
-    else:
-        answer["messageIds"] = numbers
-    if body.after is not None:
-        remembers = memory()
-        answer |= reading.poll_after_send(db, now, caller, body.after, remembers.heartbeats)
-        if remembers.longest_wait and not answer["more"]:
-            answer["pollAfterMs"] = minimum_gap_ms()
-    return answer, 201 if stored else 200
+    return sends().answer(now, caller, body, numbers), 201 if is_new else 200
 
 
 @blueprint.get("/signal/<code>/<participant_id>/peers")

@@ -5,7 +5,6 @@ refused are counted, for their address or for the member who sent them.
 """
 
 import base64
-import json
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,7 +19,7 @@ from party.config import settings
 from party.errors import ApiError, BadJson, JsonRequired, RateLimited, TooLarge, ValidationError
 from party.rows import Caller
 from party.web.addresses import client_key
-from party.web.models import KIB, MAX_BODY_BYTES, MAX_DATA_BYTES
+from party.web.models import KIB, MAX_BODY_BYTES, MAX_DATA_BYTES, from_json
 from party.web.rate_limits import rate_limits
 
 ENCODED_BODY_HEADER, ENCODED_BODY = "X-Party-Body", "b64"
@@ -70,16 +69,7 @@ def read_json(
     structure = _structure(raw)
     if structure > MAX_STRUCTURE_OF_STRANGERS and member() is None and structure > MAX_STRUCTURE:
         raise TooLarge
-    try:
-        # Strictly UTF-8, and no NaN: what cannot be passed on as JSON is no JSON.
-        value = json.loads(raw.decode("utf-8"), parse_constant=_refuse)
-        if b"\\ud" in raw.lower():
-            json.dumps(value, ensure_ascii=False).encode("utf-8")  # half a surrogate pair is no text
-    except (ValueError, RecursionError):
-        raise BadJson from None
-    if not isinstance(value, dict):
-        raise ValidationError("The body must be a JSON object.")
-    return value
+    return from_json(raw)
 
 
 def read_file(field: str, limit: int) -> bytes:
@@ -172,10 +162,6 @@ def _decoded(raw: bytes) -> bytes:
         return base64.urlsafe_b64decode(digits + b"=" * (-len(digits) % 4))
     except ValueError:
         raise BadJson("The body is not base64url.") from None
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
 
 
 def _spend(response: Response) -> Response:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from party.errors import TooLarge
+from party.errors import BadJson, TooLarge, ValidationError
 
 KIB = 1024
 MAX_BODY_BYTES = 1024 * KIB
@@ -82,6 +82,24 @@ def _visible(text: str) -> str:
 def to_json(value: Any) -> str:
     """JSON as it is stored and measured: without spaces, characters as they are."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def from_json(raw: bytes) -> dict[str, Any]:
+    """The JSON object that a body is. Raises `BadJson`, `ValidationError`."""
+    try:
+        # Strictly UTF-8, and no NaN: what cannot be passed on as JSON is no JSON.
+        value = json.loads(raw.decode("utf-8"), parse_constant=_refuse)
+        if b"\\ud" in raw.lower():
+            json.dumps(value, ensure_ascii=False).encode("utf-8")  # half a surrogate pair is no text
+    except (ValueError, RecursionError):
+        raise BadJson from None
+    if not isinstance(value, dict):
+        raise ValidationError("The body must be a JSON object.")
+    return value
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
 
 
 def _too_deep(value: Any) -> bool:

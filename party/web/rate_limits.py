@@ -122,7 +122,12 @@ class Budget:
         self._amount = amount
         # Key → what of it is spent, and when that was true.
         self._spent: dict[Hashable, tuple[float, float]] = {}
+        self._exceeded_until = 0.0
         self._lock = Lock()
+
+    def is_kept(self) -> bool:
+        """Whether something is left for everybody."""
+        return time.monotonic() >= self._exceeded_until
 
     def check(self, key: Hashable) -> None:
         """Whether anything is left. Raises `RateLimited`."""
@@ -139,7 +144,11 @@ class Budget:
                 self._spent = {
                     key: spent for key, spent in self._spent.items() if spent[1] > now - 2 * MINUTE
                 }
-            self._spent[key] = (min(self._now_spent(key, now) + amount, 2 * self._amount), now)
+            spent = min(self._now_spent(key, now) + amount, 2 * self._amount)
+            self._spent[key] = (spent, now)
+            over = spent - self._amount
+            if over >= 0:
+                self._exceeded_until = max(self._exceeded_until, now + over / self._amount * MINUTE + 1)
 
     def _now_spent(self, key: Hashable, now: float) -> float:
         spent, at = self._spent.get(key, (0.0, now))

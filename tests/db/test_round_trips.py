@@ -68,12 +68,22 @@ def pair(client: Api) -> tuple[Seat, Seat]:
 
 def test_sending(pair: tuple[Seat, Seat], costs: Check) -> None:
     host, guest = pair
-    costs(lambda: host.send(guest), 3, 40)
-    costs(lambda: host.send(guest, clientMsgId="1"), 3, 40)
-    costs(lambda: host.send(guest, clientMsgId="1"), 3, 40)
-    costs(lambda: host.send_batch([{"toId": guest.id, "type": "ice", "payload": {}}] * 10), 3, 40)
+    costs(lambda: host.send(guest), 2, 15)
+    costs(lambda: host.send(guest, clientMsgId="1"), 2, 17)
+    costs(lambda: host.send(guest, clientMsgId="1"), 2, 17)
+    costs(lambda: host.send_batch([{"toId": guest.id, "type": "ice", "payload": {}}] * 10), 2, 15)
     guest.read()
-    costs(lambda: guest.send(host, after=guest.seq), 4, 61)
+    costs(lambda: guest.send(host, after=guest.seq), 3, 37)
+
+
+def test_sending_as_one_whom_the_process_does_not_know(
+    pair: tuple[Seat, Seat], costs: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room_cache.RoomCache, "seat", lambda self, token_hash: None)
+    host, guest = pair
+    costs(lambda: host.send(guest), 3, 37)
+    guest.read()
+    costs(lambda: guest.send(host, after=guest.seq), 4, 59)
 
 
 def test_polling_as_one_whom_the_process_knows(

@@ -14,7 +14,7 @@ from tests.support.peers import Answer, Seat
 
 PACKAGE = Path(party.__file__).parent
 
-SEND, NEWS, IDLE, IDLE_OF_FEW = 26, 20, 7, 10
+SEND, NEWS, IDLE, IDLE_OF_FEW = 16, 13, 7, 10
 
 
 def files_of(request: Callable[[], Answer]) -> set[str]:
