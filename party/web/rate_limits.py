@@ -89,7 +89,9 @@ class MemberRates:
         now = time.monotonic()
         with self._lock:
             if now - self._swept_at > 1:
-                self._calls = {key: calls for key, calls in self._calls.items() if calls[-1] > now - 1}
+                # Empty is what was forgotten while its call went on, and then had nothing more to count.
+                lately = {key: calls for key, calls in self._calls.items() if calls and calls[-1] > now - 1}
+                self._calls = lately
                 self._swept_at = now
             calls = self._calls.setdefault(member, deque(maxlen=self._per_second))
             while calls and calls[0] <= now - 1:

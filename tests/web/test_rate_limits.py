@@ -10,6 +10,7 @@ from party.config import Settings
 from party.db import Database
 from party.db.migrate import migrate
 from party.web import windows
+from party.web.rate_limits import MemberRates
 from tests.conftest import Clock, MakeApp, MakeServer
 from tests.support.mariadb import MariaDB
 from tests.support.peers import Answer, Api
@@ -181,6 +182,16 @@ def test_a_member_is_held_back_by_its_process(
     assert host.poll(host.seq).status == 200
     at += 1
     assert call().status in (200, 201)
+
+
+def test_a_call_that_takes_longer_than_it_is_remembered_does_no_harm_to_others() -> None:
+    rates = MemberRates(5)
+    rates.hit("slow")
+    rates._swept_at = 0.0
+    rates._calls.clear()  # as a second later another member's call does
+    rates.charge("slow", 0)
+    rates.hit("other")
+    rates.hit("slow")
 
 
 def test_sends_are_counted_by_messages(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
