@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import connect, delivery, growth, idle, lobby, pace, sends
+from bench import connect, delivery, growth, idle, lobby, pace, quiz, sends
 
 RESULTS = Path(__file__).parent / "results.json"
 ROUNDS = int(os.environ.get("ROUNDS", "11"))
@@ -30,6 +30,10 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], Rows]]] = {
     "delivery": (
         "From send to receipt, 100 signals a second",
         lambda: [delivery.measure(peers, polls) for peers, polls in CROWDS],
+    ),
+    "quiz": (
+        "Questions that close by themselves, in 200 rooms of 30",
+        lambda: [quiz.measure(polls) for polls in ("held", "short")],
     ),
     "growth": ("A call beside few rooms and beside many", lambda: growth.measure(ROUNDS)),
 }

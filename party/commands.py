@@ -17,8 +17,8 @@ from party.db import migrate as migrations
 from party.db.migrate import MigrationError, Pending
 from party.db.mysql import MySQL
 from party.errors import RoomNotFound, Unavailable
+from party.ops import activity, doctor, live, personal, setup, statistics
 from party.ops import cleanup as housekeeping
-from party.ops import doctor, live, personal, setup, statistics
 from party.ops.doctor.finding import Finding, Status
 
 
@@ -153,6 +153,7 @@ def cleanup(verbose: bool) -> None:
     """End expired rooms, drop dead signals, purge what is old: for cron."""
     with create_app().app_context():
         done = housekeeping.clean(database(), clock.now_ms())
+        activity.note_cron(database(), clock.now_ms())
     if verbose:
         click.echo(", ".join(f"{name}: {count}" for name, count in done.items()))
 

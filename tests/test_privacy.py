@@ -20,15 +20,16 @@ from tests.support.server import ROOT
 # docs/privacy.md, or is added here by whoever has thought about it.
 IMPERSONAL = set(
     """
-    acked_seq after_quiz applied_at approval asked_role auto_advance bans bytes changes checksum
-    closed_at completed counter created_at current_question day devices due_at elder_seq ended_at
-    expired_seq expires_at finished_at from_id game_type height host_gone id incarnation is_return joined_seq
-    joins listed locked lost max_participants member_id members members_seq moved_at negotiated_at
-    opened opened_at outcome pause_ms payload_bytes played_ms presence question rate_limited reason
-    refused rejoins relayed_at returning_devices role room_id rooms round seat seats
-    seconds_per_question seq sessions shared_state signals silent_seq since_seq skipped
-    skipped_after started started_at state_uuid statements_done status to_id total ttl_ms type uses
-    version visible_to width younger_seq
+    acked_seq after_quiz applied_at approval asked_role auto_advance back_off bans bytes changes
+    checksum closed_at completed counter created_at current_question day devices due_at elapsed_ms
+    elder_seq ended_at expired_seq expires_at finished_at from_id game_type height host_gone id
+    incarnation is_return joined_seq joins late_until listed locked lost max_participants member_id
+    members members_seq moved_at negotiated_at noted_at opened opened_at outcome pause_ms
+    payload_bytes played_ms polls presence process question rate_limited reason refused rejoins
+    relayed_at returning_devices role room_id rooms round seat seats seconds_per_question sends seq
+    sessions shared_state signals silent_seq since_seq skipped skipped_after started started_at
+    state_uuid statements_done status to_id total ttl_ms type uses version visible_to width
+    younger_seq
     """.split()
 )
 NAMED_OTHERWISE = {"party_schema_migrations.name", "party_php_signals.code", "party_rooms.code"}

@@ -52,8 +52,9 @@ PLOTS: dict[str, dict[str, Callable[[Counts], float]]] = {
     },
     "Games that came to their end, in percent": {"completed": _completion},
 }
-# What becomes of connections, where pages report it: a line for each outcome.
+# What becomes of connections, where pages report it: a line for each outcome, and why some do not open.
 SHARE = " %"
+REASONS = ("no-candidates", "no-answer", "ice-failed", "turn-refused", "not-supported", "sleeping")
 
 
 def last_days(now: int) -> list[str]:
@@ -70,6 +71,7 @@ def plots(counted: Mapping[str, Counts], days: Sequence[str]) -> list[Plot]:
         wanted["Connections, in percent"] = {
             name.removesuffix(SHARE): _column(name) for name in sorted(columns)
         }
+        wanted["Why connections did not open"] = {name: _column(name) for name in REASONS}
     return [
         _plot(
             title,

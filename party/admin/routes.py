@@ -13,8 +13,7 @@ from party.config import settings
 from party.db import database
 from party.errors import TokenInvalid, TokenRequired
 from party.features import features
-from party.load import load
-from party.ops import doctor, live, statistics
+from party.ops import activity, doctor, live, statistics
 from party.version import VERSION
 from party.web.calls import validated
 from party.web.models import Body
@@ -86,7 +85,7 @@ def overview() -> str:
         "admin/overview.html",
         version=VERSION,
         counts=statistics.current(db, now, settings().online_ms),
-        load=load.factor,
+        activity=activity.current(db, now),
         rooms=live.rooms(db, now, settings().online_ms),
         plots=plots.plots(counted, plots.last_days(now)),
     )

@@ -4,7 +4,7 @@ from flask import Flask
 
 from party.config import Settings
 from party.features import Feature, Job
-from party.history import days, notes, removal, routes
+from party.history import days, figures, notes, removal, routes
 
 
 def init_app(app: Flask, settings: Settings) -> Feature:
@@ -21,5 +21,6 @@ def init_app(app: Flask, settings: Settings) -> Feature:
         room_opened=notes.room_opened,
         event_added=notes.event_added,
         statistics=days.by_day,
+        metrics=figures.metrics,
         jobs=jobs,
     )

@@ -7,6 +7,8 @@ from party.db import Connection, Database, Duplicate, Row, snapshot, transaction
 from party.rooms.counts import day_of, number
 
 DAY_MS = 86_400_000
+# Later than anything.
+NEVER_MS = 1 << 62
 
 # One row where days are over and yesterday has not been summed.
 DUE = f"""
@@ -19,12 +21,17 @@ DUE = f"""
 def sum_days(database: Database, now: int, row: Row) -> Iterator[int]:
     """Sum the days that are over and on which something was, each in a transaction; and yesterday, by which
     it is known how far this has come."""
-    unsummed = database.read(lambda tx: _days_with_something(tx, _first_unsummed(tx), row["today"]))
+    unsummed = database.read(lambda tx: _days_with_something(tx, first_unsummed(tx), row["today"]))
     for day in sorted({*unsummed, row["today"] - DAY_MS}):
         yield _keep(database, day)
 
 
-def _first_unsummed(tx: Connection) -> int:
+def first_moment(now: int) -> int:
+    """Of the day of `now`."""
+    return now - now % DAY_MS
+
+
+def first_unsummed(tx: Connection) -> int:
     """The day behind the last one that has been summed."""
     last = tx.one("SELECT MAX(day) AS day FROM party_history_days")
     return last["day"] + DAY_MS if last and last["day"] is not None else 0
@@ -87,6 +94,11 @@ def sessions_of(tx: Connection, day: int) -> dict[str, int]:
 
 def games_of(tx: Connection, day: int) -> list[dict[str, Any]]:
     """By the type of game: the rooms that ended on a day, and what became of them."""
+    return games_since(tx, day, day + DAY_MS)
+
+
+def games_since(tx: Connection, start: int, end: int = NEVER_MS) -> list[dict[str, Any]]:
+    """The same from a moment on, up to before another."""
     found = tx.all(
         """
         SELECT game_type, COUNT(*) AS opened, COUNT(started_at) AS started, SUM(completed) AS completed,
@@ -94,8 +106,8 @@ def games_of(tx: Connection, day: int) -> list[dict[str, Any]]:
         FROM party_games WHERE ended_at >= :start AND ended_at < :end
         GROUP BY game_type ORDER BY game_type
         """,
-        start=day,
-        end=day + DAY_MS,
+        start=start,
+        end=end,
     )
     return [{name: _whole(value) for name, value in row.items()} for row in found]
 
@@ -113,7 +125,7 @@ def by_day(tx: Connection, now: int) -> dict[str, dict[str, float]]:
         "SELECT day, game_type, opened, started, completed, members, played_ms FROM party_game_days"
     )
     # Today, and what no cleanup has summed.
-    for day in _days_with_something(tx, _first_unsummed(tx), now + 1):
+    for day in _days_with_something(tx, first_unsummed(tx), now + 1):
         sums.append({"day": day, **sessions_of(tx, day)})
         games += [{"day": day, **game} for game in games_of(tx, day)]
     for row in sums:

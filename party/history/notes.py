@@ -8,7 +8,7 @@ from typing import Any
 
 from party.config import settings
 from party.db import Connection
-from party.history.days import DAY_MS, returns
+from party.history.days import first_moment, returns
 from party.rows import Room, Stream
 
 
@@ -38,7 +38,7 @@ def _begin(tx: Connection, room: Stream, now: int, participant_id: str) -> None:
         room_id=room["id"],
         participant_id=participant_id,
         now=now,
-        start=now - now % DAY_MS,
+        start=first_moment(now),
     )
 
 

@@ -19,6 +19,7 @@ from party.config import settings
 from party.db import Connection, Database, Locked, Row, SchemaBehind, Unreachable, database, transaction
 from party.errors import RoomNotFound, Unavailable
 from party.features import Job, features
+from party.ops import activity
 from party.rooms.counts import add_difference, add_to_day, day_of, room_counts
 from party.rooms.due import catch_up
 from party.rooms.stream import lock_room
@@ -172,6 +173,7 @@ def _forget(tx: Connection, now: int, row: Row) -> int:
 JOBS = [
     Job("rooms caught up", "SELECT id FROM party_rooms WHERE due_at <= :now", _catch_up),
     Job("rooms purged", "SELECT id FROM party_rooms WHERE ended_at <= :purge_before", purge),
+    Job("processes forgotten", activity.OVER, activity.forget),
     Job("rate limits forgotten", "SELECT key_hash FROM party_rate_limits WHERE expires_at <= :now", _forget),
 ]
 
@@ -182,6 +184,7 @@ class Housekeeping:
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._lock = Lock()
+        self._activity = activity.Noting(app.extensions["party.rate_limits"])
         # When the next answer should be followed by a piece of cleaning.
         self.due_at = 0
         app.after_request(self._when_sent)
@@ -202,6 +205,7 @@ class Housekeeping:
             with self._app.app_context(), suppress(Unavailable):
                 began = time.monotonic()
                 clean(database(), now, PIECES, SECONDS)
+                self._activity.note(database(), now)
                 if time.monotonic() - began >= SECONDS:
                     self.due_at = now + AGAIN_MS
         except Exception:

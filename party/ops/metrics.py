@@ -13,7 +13,7 @@ from party.config import settings
 from party.db import Database, database
 from party.errors import TokenInvalid, TokenRequired
 from party.features import features
-from party.ops import statistics
+from party.ops import activity, statistics
 from party.web.addresses import client_key
 from party.web.rate_limits import rate_limits
 from party.web.tokens import bearer, same
@@ -52,6 +52,7 @@ def _from_loopback() -> bool:
 class _DatabaseCollector(Collector):
     def __init__(self, database: Database, now: int, online_ms: int) -> None:
         self._counts = statistics.current(database, now, online_ms)
+        self._activity = activity.current(database, now)
 
     def collect(self) -> Iterator[Metric]:
         rooms = GaugeMetricFamily("party_rooms", "Rooms by status.", labels=["status"])
@@ -65,6 +66,18 @@ class _DatabaseCollector(Collector):
         }
         for name, text in gauges.items():
             yield GaugeMetricFamily(f"party_{name}", text, value=self._counts[name])
+        of_processes = {
+            "processes": "Processes that answer.",
+            "polls_per_second": "Polls that come to all of them.",
+            "sends_per_second": "Signals that are sent to all of them.",
+            "back_off_factor": "By what the pauses between polls are longer than usual, at most.",
+            "last_cleanup_age_seconds": "Since anybody cleaned up.",
+        }
+        for name, text in of_processes.items():
+            gauge = GaugeMetricFamily(f"party_{name}", text)
+            if (value := self._activity[name]) is not None:  # type: ignore[literal-required]
+                gauge.add_metric([], value)
+            yield gauge
         yield CounterMetricFamily(
             "party_rate_limit_hits",
             "Requests refused by the limits per address.",

@@ -25,6 +25,7 @@ def init_app(app: Flask, settings: Settings) -> Feature:
         settings=fields.settings,
         change_settings=fields.change_settings,
         member_gone=fields.member_gone,
+        items_later=fields.nothing_later,
         depends_on_members=course.waits_for_players,
         catch_up=course.catch_up,
         children=("party_answers", "party_questions", "party_scores", "party_rounds"),

@@ -105,9 +105,12 @@ def close(
         "answeredCount": len(answers),
         "distribution": rules.distribution(questions[current], answers),
     }
-    fields.store(tx, room, closed_at=now)
+    has_grace = actor is not None and not quiz.auto_advance
+    fields.store(tx, room, closed_at=now, late_until=now + rules.GRACE_MS if has_grace else None)
+    # Whoever reads this is asked for (`fields.nothing_later`).
+    silent_seq = room["seq"] + 1 if has_grace else room["silent_seq"]
     due_at = earliest(room["due_at"], now + quiz.pause_ms) if quiz.auto_advance else room["due_at"]
-    _tell(tx, now, room, "question-closed", actor, data, due_at=due_at)
+    _tell(tx, now, room, "question-closed", actor, data, due_at=due_at, silent_seq=silent_seq)
     return replace(quiz, closed_at=now)
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from party.clock import iso
-from party.db import Connection
+from party.db import Connection, database, transaction
+from party.features import Item, Items
 from party.quiz import rules
 from party.quiz.models import QuizOfNewRoom, QuizSettings
 from party.rows import Member, Room, Seat
@@ -32,6 +33,9 @@ class Quiz:
     pause_ms: int = 0
     # When the current question was closed; None while it is open.
     closed_at: int | None = None
+    # Until when the question before the current one can still be answered, as long as nobody but the host has
+    # been shown what was right there.
+    late_until: int | None = None
 
     @property
     def closed(self) -> int:
@@ -49,7 +53,7 @@ def quiz_later(tx: Connection, room: Room) -> Callable[[], Quiz]:
     answer = tx.later(
         """
         SELECT quiz_data, seconds_per_question, current_question, after_quiz, round, auto_advance, pause_ms,
-               closed_at
+               closed_at, late_until
         FROM party_quizzes WHERE room_id = :id
         """,
         id=room["id"],
@@ -93,6 +97,8 @@ def of_room(tx: Connection, room: Room, viewer: Seat | None) -> Callable[[], dic
         data = quiz.data
         if data is not None and not is_host:
             data = rules.shown_to_guests(room["status"], quiz.closed, data)
+            if quiz.late_until is not None:
+                tx.afterwards.append(lambda: end_grace(database(), room["id"]))
         opened_at = None
         if room["status"] == "playing" and quiz.closed_at is None and rules.questions_of(quiz.data):
             opened_at = iso(opened_at_of(tx, room, quiz.current_question))
@@ -106,6 +112,32 @@ def of_room(tx: Connection, room: Room, viewer: Seat | None) -> Callable[[], dic
         return found | extra_times()
 
     return fields
+
+
+def nothing_later(tx: Connection, caller: Seat, after: int) -> Items:
+    """There is nothing but events; but whoever is given these is shown what was right."""
+    if caller["role"] == "host":
+        return lambda: ([], False)
+    room_id = caller["room_id"]
+    answer = tx.later(
+        "SELECT room_id FROM party_quizzes WHERE room_id = :id AND late_until IS NOT NULL", id=room_id
+    )
+
+    def items() -> tuple[list[Item], bool]:
+        if answer.one() is not None:
+            tx.afterwards.append(lambda: end_grace(database(), room_id))
+        return [], False
+
+    return items
+
+
+@transaction
+def end_grace(tx: Connection, room_id: int) -> None:
+    """Somebody is about to be shown what was right: nobody is believed any more to have been late."""
+    tx.run(
+        "UPDATE party_quizzes SET late_until = NULL WHERE room_id = :id AND late_until IS NOT NULL",
+        id=room_id,
+    )
 
 
 def _extra_times_later(

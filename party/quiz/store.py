@@ -131,7 +131,7 @@ def answer(
     if known is not None:
         return {**_marked(question, **known), "repeated": True}
 
-    _check_open(tx, now, room, quiz, question)
+    _check_open(now, quiz, question)
     taken_ms = rules.time_counted_ms(time_ms, now - fields.opened_at_of(tx, room, question))
     points = 0
     if answer == questions[question]["correct"]:
@@ -191,15 +191,14 @@ def _marked(question: int, points: int, score: int) -> dict[str, Any]:
     return {"questionIndex": question, "isCorrect": points > 0, "points": points, "score": score}
 
 
-def _check_open(tx: Connection, now: int, room: Room, quiz: fields.Quiz, question: int) -> None:
+def _check_open(now: int, quiz: fields.Quiz, question: int) -> None:
     """Raises `WrongQuestion` unless this question is open, or was closed just now by the host.
 
-    Of one that closes by itself everybody knows when: nobody who has been told what was right is believed
-    to have been late.
+    Polls lag; but nobody is believed to have been late after anybody has been told what was right. Of a
+    question that closes by itself everybody knows when.
     """
     current = quiz.current_question
     if question == current and quiz.closed_at is None:
         return
-    is_late = quiz.auto_advance or now - fields.opened_at_of(tx, room, current) >= rules.GRACE_MS
-    if question != current - 1 or is_late:
+    if question != current - 1 or quiz.late_until is None or now >= quiz.late_until:
         raise WrongQuestion

@@ -78,6 +78,8 @@ class MemberRates:
         self._calls: dict[Hashable, deque[float]] = {}
         self._swept_at = 0.0
         self._lock = Lock()
+        # All that were let through here.
+        self.counted = 0
         self._message = f"More than {per_second} requests or messages came within a second."
 
     def hit(self, member: Hashable, amount: int = 1) -> None:
@@ -101,6 +103,7 @@ class MemberRates:
                 # So many have to be over a second old before this call fits.
                 last = calls[min(too_many, len(calls)) - 1]
                 raise RateLimited(self._message, retry_after=max(1, math.ceil(last + 1 - now)))
+            self.counted += amount
             is_first = not calls
             for _ in range(amount):
                 calls.append(calls[0] + 1 if len(calls) == self._per_second else now)

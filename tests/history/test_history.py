@@ -104,6 +104,11 @@ def test_a_month_is_counted_as_it_was(make_app: MakeApp, clock: Clock) -> None:
     assert days.active_sessions(database) == 0
     live_a_day(Api.of_app(app), clock, 2)
     assert days.active_sessions(database) == 3
+    metrics = Api.of_app(app).request("GET", "/metrics").text
+    counts = {"sessions_active": 3, "sessions_today": 4, "devices_today": 3, "returning_devices_today": 2}
+    for name, count in counts.items():
+        assert f"party_{name} {count}.0" in metrics
+    assert f'party_games_total{{game_type="chess",outcome="opened"}} {MONTH // 2}.0' in metrics
 
 
 def test_statistics_come_for_people_for_programs_and_for_spreadsheets(

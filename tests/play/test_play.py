@@ -192,6 +192,12 @@ def test_the_host_lets_people_in_and_closes_the_door(
     ben.page.locator("#name").fill("Ben")
     ben.page.locator("form button").click()
     expect(ben.page.get_by_role("alert")).to_have_text("Nobody can join this quiz at the moment.")
+    # Another host: the pages change places, and who was the host plays.
+    host.page.once("dialog", lambda dialog: dialog.accept())
+    host.page.get_by_role("button", name="Make Lovelace the host").click()
+    expect(host.page.locator("h2")).to_have_text("You are in!")
+    ada.page.get_by_role("button", name="Start").click()
+    expect(host.answers).to_have_count(4)
 
 
 def test_the_language_can_be_chosen_and_is_kept(

@@ -229,6 +229,39 @@ def test_a_question_can_be_answered_until_two_seconds_after_it_closed(
     assert give(other, 1, CORRECT[1], 0).status == 200
 
 
+@pytest.mark.parametrize("how", ["poll", "poll without cursor", "look", "rejoin", "send", "a spectator"])
+def test_nobody_is_late_after_anybody_was_told_what_was_right(
+    client: Api, game: Seat, guest: Seat, how: str
+) -> None:
+    other = client.join(game.code, participantId="other")
+    looker = client.request("POST", f"/rooms/{game.code}/join", {"name": "L", "spectate": True}).data
+    spectator = Seat(client, looker)
+    for seat in (game, guest, spectator):
+        seat.read()
+    move(game)
+    game.read()  # who knew it before
+    game.call("GET")
+    give(other, 0, CORRECT[0])
+    match how:
+        case "poll":
+            told = str(guest.read())
+        case "poll without cursor":
+            told = str(guest.poll(after=None).data)
+        case "look":
+            told = str(guest.call("GET").data["quizData"])
+        case "rejoin":
+            answer = guest.call("POST", "/rejoin")
+            told, guest = str(answer.data["quizData"]), Seat(client, answer.data)
+        case "send":
+            told = str(guest.send("other", after=guest.seq).data)
+        case _:
+            told = str(spectator.read())
+    assert f"'correct': {CORRECT[0]}" in told
+    assert give(guest, 0, CORRECT[0], 0).code == "WRONG_QUESTION"
+    assert give(guest, 1, CORRECT[1], 0).status == 200
+    assert give(other, 0, 0).data["repeated"] is True
+
+
 def test_of_two_questions_closed_at_once_only_the_last_can_be_answered(game: Seat, guest: Seat) -> None:
     move(game)
     move(game)
@@ -434,7 +467,7 @@ def test_polls_that_have_been_idle_hear_of_it(game: Seat, guest: Seat) -> None:
     move(game)
     assert [kind for kind, _, _ in events(guest)] == ["question-closed", "question-advanced"]
     assert guest.read() == []
-    give(game, 0, CORRECT[0])
+    give(game, 1, CORRECT[1])
     assert [kind for kind, _, _ in events(guest)] == ["answered", "score-changed"]
 
 

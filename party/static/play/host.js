@@ -144,9 +144,11 @@ function peopleList(game) {
       if (other) attempt(() => game.party.rename(other, id));
     };
     const remove = () => confirm(t("host.removeAsk", { name })) && attempt(() => game.party.remove(id));
+    const handOver = () => confirm(t("host.handOverAsk", { name })) && attempt(() => game.party.handOver(id));
     return h("li", {},
       written(name, "span", { class: "name" }),
       extra,
+      h("button", { type: "button", class: "quiet small", "aria-label": t("host.handOver", { name }), onclick: handOver }, "⇄"),
       h("button", { type: "button", class: "quiet small", "aria-label": t("host.rename", { name }), onclick: rename }, "✎"),
       h("button", { type: "button", class: "quiet small", "aria-label": t("host.remove", { name }), onclick: remove }, "✕"));
   };

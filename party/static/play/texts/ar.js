@@ -79,6 +79,8 @@ export default {
   "host.refuse": "عدم السماح لـ {name} بالدخول",
   "host.rename": "تغيير اسم {name}",
   "host.renameAsk": "اسم آخر لـ {name}:",
+  "host.handOver": "اجعل {name} المضيف",
+  "host.handOverAsk": "هل تجعل {name} المضيف؟ ستلعب بعد ذلك كالآخرين.",
   "asking.title": "بانتظار السماح بالدخول …",
   "asking.hint": "سيسمح لك المضيف بالدخول. اترك هذه الصفحة مفتوحة.",
   "question.number": "السؤال {number} من {count}",

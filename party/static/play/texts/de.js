@@ -79,6 +79,8 @@ export default {
   "host.refuse": "{name} nicht hereinlassen",
   "host.rename": "{name} umbenennen",
   "host.renameAsk": "Ein anderer Name für {name}:",
+  "host.handOver": "{name} die Leitung geben",
+  "host.handOverAsk": "{name} die Leitung geben? Du spielst dann wie die anderen mit.",
   "asking.title": "Warten auf Einlass …",
   "asking.hint": "Die Spielleitung lässt dich herein. Lass diese Seite offen.",
   "question.number": "Frage {number} von {count}",

@@ -79,6 +79,8 @@ export default {
   "host.refuse": "Do not let {name} in",
   "host.rename": "Rename {name}",
   "host.renameAsk": "Another name for {name}:",
+  "host.handOver": "Make {name} the host",
+  "host.handOverAsk": "Make {name} the host? You play on as one of the others.",
   "asking.title": "Waiting to be let in …",
   "asking.hint": "The host will let you in. Leave this page open.",
   "question.number": "Question {number} of {count}",

@@ -79,6 +79,8 @@ export default {
   "host.refuse": "No dejar entrar a {name}",
   "host.rename": "Cambiar el nombre de {name}",
   "host.renameAsk": "Otro nombre para {name}:",
+  "host.handOver": "Dar la dirección a {name}",
+  "host.handOverAsk": "¿Dar la dirección a {name}? Después jugarás como los demás.",
   "asking.title": "Esperando para entrar …",
   "asking.hint": "Quien dirige te dejará entrar. Deja esta página abierta.",
   "question.number": "Pregunta {number} de {count}",

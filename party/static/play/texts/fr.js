@@ -79,6 +79,8 @@ export default {
   "host.refuse": "Ne pas faire entrer {name}",
   "host.rename": "Renommer {name}",
   "host.renameAsk": "Un autre nom pour {name} :",
+  "host.handOver": "Confier l’animation à {name}",
+  "host.handOverAsk": "Confier l’animation à {name} ? Tu joueras ensuite comme les autres.",
   "asking.title": "En attente d’entrer …",
   "asking.hint": "L’hôte va te faire entrer. Laisse cette page ouverte.",
   "question.number": "Question {number} sur {count}",

@@ -79,6 +79,8 @@ export default {
   "host.refuse": "Não deixar {name} entrar",
   "host.rename": "Mudar o nome de {name}",
   "host.renameAsk": "Outro nome para {name}:",
+  "host.handOver": "Passar a condução a {name}",
+  "host.handOverAsk": "Passar a condução a {name}? Depois jogas como os outros.",
   "asking.title": "À espera de entrar …",
   "asking.hint": "O anfitrião vai deixar-te entrar. Deixa esta página aberta.",
   "question.number": "Pergunta {number} de {count}",
