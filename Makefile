@@ -1,6 +1,7 @@
 # make run    serve the app with its demo page on an embedded database
 # make test   run the whole suite (ARGS="-k rejoin" for a part of it)
 # make removal  the suite, and then the suite without each optional feature in turn
+# make previous  the tests of the release before this one, on this one's schema (PREVIOUS=its commit)
 # make lint   ruff, mypy, import-linter and, for the client, TypeScript's checker (needs npm)
 # make types  check the client's types, and what they refuse, and write its .d.ts files anew
 # make bundle make party/static/party.iife.js anew, the client as one classic script, and each page's modules as one
@@ -11,6 +12,8 @@
 
 PYTHON ?= python3
 PORT ?= 8000
+# 0.2.0, with its migrations as they were folded.
+PREVIOUS ?= 3e3c770
 VENV := .venv
 BIN := $(VENV)/bin
 TEST_PROCESSES ?= 4
@@ -26,7 +29,7 @@ TSC := $(TYPESCRIPT) tsc
 ESBUILD := npx --yes esbuild@0.28.2 --bundle --minify --target=safari15,chrome99,firefox113 \
 	--log-override:empty-import-meta=silent --log-level=warning
 
-.PHONY: run test removal lint types bundle bench soak
+.PHONY: run test removal previous lint types bundle bench soak
 
 run: $(VENV)/production
 	$(BIN)/python -m party migrate
@@ -50,6 +53,12 @@ test: $(VENV)/development
 removal: test
 	for feature in $$($(BIN)/python -m tests.removal); do \
 		$(BIN)/python -m tests.removal $$feature $(IN_PARALLEL) $(ARGS) || exit 1; done
+
+previous: $(VENV)/development
+	folder=$$(mktemp --directory) && trap 'rm -r $$folder' EXIT && git archive $(PREVIOUS) | tar x -C $$folder && \
+	rm $$folder/migrations/* && cp migrations/* $$folder/migrations && ln -s $(CURDIR)/$(VENV) $$folder/$(VENV) && \
+	cd $$folder && $(VENV)/bin/python -m pytest -q -p no:cacheprovider \
+		tests/rooms tests/signaling tests/quiz tests/polling/test_poll.py $(ARGS)
 
 lint: $(VENV)/development types bundle
 	$(BIN)/ruff check .

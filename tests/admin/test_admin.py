@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 from party.admin import banned, plots
 from party.config import ConfigError, load_settings
@@ -136,9 +136,9 @@ def test_it_can_be_used_and_what_others_wrote_stays_text(
     context = browser.new_context(color_scheme=color_scheme)  # type: ignore[arg-type]
     page = context.new_page()
     problems: list[str] = []
-    asked: list[str] = []
+    asked: list[Request] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("request", lambda sent: asked.append(sent.url))
+    page.on("request", lambda sent: asked.append(sent))
     page.goto(f"{service.url}/admin")
     expect_accessible(page)
     page.get_by_label("Admin's token").fill("wrong" * 6)
@@ -162,13 +162,24 @@ def test_it_can_be_used_and_what_others_wrote_stays_text(
     expect(page.locator("#notice")).to_contain_text("has ended")
     assert page.title() == "Party: admin"
     assert problems == []
-    assert [address for address in asked if not address.startswith(service.url)] == []
+    assert [sent.url for sent in asked if not sent.url.startswith(service.url)] == []
+    assert [sent.url for sent in asked if "/admin/" in sent.url and sent.headers.get("referer")] == []
     assert context.cookies() == []
     assert TOKEN not in page.content()
     page.get_by_role("button", name="Leave").click()
     expect(page.get_by_label("Admin's token")).to_be_visible()
     assert page.evaluate("sessionStorage.length + localStorage.length") == 0
     context.close()
+
+
+def test_no_page_shows_it_in_a_frame(service: Server, browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto(f"{service.url}/health")
+    page.set_content(f"<iframe src='{service.url}/admin'></iframe>")
+    frame = page.frame_locator("iframe").owner.element_handle().content_frame()
+    assert frame is not None
+    frame.wait_for_url("chrome-error:**")
+    page.close()
 
 
 def expect_accessible(page: Page) -> None:

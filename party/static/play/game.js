@@ -41,6 +41,9 @@ export class Game extends EventTarget {
       this.finalStandings = detail.standings ?? null;
       this.#tell("ended");
     });
+    // A reload may have come before the answer was sent, or its result had arrived: it counts once in any case.
+    const { given, index, room: { round } } = this;
+    if (this.room.status === "playing" && given && !given.result) this.#give({ ...given, round, index }).catch(() => {});
   }
 
   get room() {
@@ -109,7 +112,7 @@ export class Game extends EventTarget {
     return Math.max(0, Date.parse(questionOpenedAt) + this.questionMs - serverNow());
   }
 
-  /** @returns {{answerIndex: number, result: any}|null} what this page has answered to the current question */
+  /** @returns {{answerIndex: number, timeMs: number, result: any}|null} what this page has answered to the current question */
   get given() {
     const text = this.#storage.getItem("party-play-answer");
     const { code, round, index, ...given } = text ? JSON.parse(text) : {};
@@ -125,10 +128,15 @@ export class Game extends EventTarget {
     const { index } = this;
     const { round } = this.room;
     const timeMs = Math.max(0, this.questionMs - this.leftMs);
-    this.#keep(round, index, answerIndex, null);
+    await this.#give({ round, index, answerIndex, timeMs });
+  }
+
+  /** @param {{round: number, index: number, answerIndex: number, timeMs: number}} given */
+  async #give(given) {
+    this.#keep(given, null);
     try {
-      const result = await this.party.answer({ answerIndex, timeMs, questionIndex: index, round });
-      this.#keep(round, index, answerIndex, result);
+      const { index, ...rest } = given;
+      this.#keep(given, await this.party.answer({ ...rest, questionIndex: index }));
     } catch (error) {
       this.#storage.removeItem("party-play-answer");
       throw error;
@@ -138,13 +146,11 @@ export class Game extends EventTarget {
   }
 
   /**
-   * @param {number} round
-   * @param {number} index
-   * @param {number} answerIndex
+   * @param {object} given
    * @param {any} result
    */
-  #keep(round, index, answerIndex, result) {
-    const kept = { code: this.party.code, round, index, answerIndex, result };
+  #keep(given, result) {
+    const kept = { code: this.party.code, ...given, result };
     this.#storage.setItem("party-play-answer", JSON.stringify(kept));
   }
 

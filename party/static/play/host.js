@@ -133,24 +133,26 @@ function toggle(game, name, label) {
  */
 function peopleList(game) {
   const list = h("ul", { class: "people", role: "list" });
-  const make = (/** @type {any} */ { id, name }) => {
+  const make = (/** @type {any} */ { id }) => {
+    const called = () => ({ name: game.players.find((/** @type {any} */ each) => each.id === id)?.name ?? "" });
+    const { name } = called();
     const extra = h("select", {
-      "aria-label": t("host.extraTime", { name }), class: "small",
+      "data-says": "host.extraTime", class: "small",
       onchange: () => attempt(() => game.party.giveExtraTime(id, Number(extra.value))),
     }, ...FACTORS.map((factor) => h("option", { value: String(factor) }, `× ${factor}`)));
     extra.value = String(game.room.extraTimes?.[id] ?? 1);
     const rename = () => {
-      const other = prompt(t("host.renameAsk", { name }), name);
+      const other = prompt(t("host.renameAsk", called()), called().name);
       if (other) attempt(() => game.party.rename(other, id));
     };
-    const remove = () => confirm(t("host.removeAsk", { name })) && attempt(() => game.party.remove(id));
-    const handOver = () => confirm(t("host.handOverAsk", { name })) && attempt(() => game.party.handOver(id));
+    const remove = () => confirm(t("host.removeAsk", called())) && attempt(() => game.party.remove(id));
+    const handOver = () => confirm(t("host.handOverAsk", called())) && attempt(() => game.party.handOver(id));
     return h("li", {},
       written(name, "span", { class: "name" }),
       extra,
-      h("button", { type: "button", class: "quiet small", "aria-label": t("host.handOver", { name }), onclick: handOver }, "⇄"),
-      h("button", { type: "button", class: "quiet small", "aria-label": t("host.rename", { name }), onclick: rename }, "✎"),
-      h("button", { type: "button", class: "quiet small", "aria-label": t("host.remove", { name }), onclick: remove }, "✕"));
+      h("button", { type: "button", class: "quiet small", "data-says": "host.handOver", onclick: handOver }, "⇄"),
+      h("button", { type: "button", class: "quiet small", "data-says": "host.rename", onclick: rename }, "✎"),
+      h("button", { type: "button", class: "quiet small", "data-says": "host.remove", onclick: remove }, "✕"));
   };
   const asks = h("ul", { class: "people", role: "list" });
   const makeAsking = (/** @type {any} */ { id, name }) => {
@@ -164,6 +166,9 @@ function peopleList(game) {
     syncList(asks, game.room.requests ?? [], makeAsking, () => {});
     syncList(list, game.players, make, (li, { name, presence }) => {
       setText(/** @type {HTMLElement} */ (li.firstElementChild), name);
+      for (const each of /** @type {NodeListOf<HTMLElement>} */ (li.querySelectorAll("[data-says]"))) {
+        each.setAttribute("aria-label", t(each.dataset.says ?? "", { name }));
+      }
       li.classList.toggle("is-away", presence !== undefined && presence !== "online");
     });
   };
