@@ -332,15 +332,15 @@ _OF_PROVIDERS = {
 
 
 def _check_turn(settings: Settings) -> None:
-    """Raises `ConfigError` where members would be given a TURN server that refuses them, or none at all."""
+    """Raises `ConfigError` where members were given a TURN server that refuses them, or had no way at all."""
     provider = settings.TURN_PROVIDER
     missing = [name for name in _OF_PROVIDERS[provider] if not getattr(settings, name)]
     has_turn = provider != "coturn" or bool(settings.TURN_URLS)
     if has_turn and missing:
         where = "TURN_URLS are set" if provider == "coturn" else f'TURN_PROVIDER is "{provider}"'
         raise ConfigError(f"{missing[0]}: required where {where}")
-    if settings.ICE_POLICY == "relay" and not has_turn:
-        raise ConfigError('ICE_POLICY: "relay" needs a TURN server: set TURN_URLS or TURN_PROVIDER')
+    if settings.ICE_POLICY == "relay" and not has_turn and not settings.RELAY_KIB_PER_MINUTE:
+        raise ConfigError('ICE_POLICY: "relay" needs a TURN server, or RELAY_KIB_PER_MINUTE')
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -55,9 +55,10 @@ const OWN_ADDRESS =
  * @template {keyof PartyEvents} Type
  * @typedef {import("./client/events.js").PartyListener<Type>} PartyListener
  */
-/** @typedef {import("./client/peer.js").PeerState} PeerState */
+/** @typedef {import("./client/standing.js").PeerState} PeerState */
 /** @typedef {import("./client/trace.js").TraceRecord} TraceRecord */
-/** @typedef {Participant & {isYou: boolean, state: PeerState|null}} Member */
+/** @typedef {import("./client/reasons.js").Reason} Reason */
+/** @typedef {Participant & {isYou: boolean, state: PeerState|null, reason: Reason|null}} Member */
 /** @typedef {import("./client/options.js").PageOptions} PageOptions */
 /** @typedef {import("./client/options.js").CreateOptions} CreateOptions */
 /** @typedef {import("./client/options.js").JoinOptions} JoinOptions */
@@ -210,7 +211,8 @@ export class Party extends withMethods(EventTarget, { Exchange, RoomCalls, ...fe
   /**
    * Everybody in the room, oneself included, in order of joining.
    *
-   * @returns {Member[]} `state` is that of the connection, null where there is none to be; `presence` whether the
+   * @returns {Member[]} `state` is that of the connection, null where there is none to be; `reason` why it is not open,
+   *   as far as that is known; `presence` whether the
    *   service hears of the participant
    */
   get participants() {

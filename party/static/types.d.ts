@@ -43,12 +43,19 @@ declare class IceServers {
 	constructor(fetch: () => Promise<NamedServers>, onError: (error: ApiError) => void, named?: NamedServers);
 	/** @type {RTCIceServer[]} as they are known */
 	current: RTCIceServer[];
+	/**
+	 * Whether pages may learn each other's addresses. Until that is known, they do not.
+	 *
+	 * @type {RTCIceTransportPolicy}
+	 */
+	policy: RTCIceTransportPolicy;
 	/** @returns {Promise<RTCIceServer[]>} asked for before, if it is time; never rejects */
 	fresh(): Promise<RTCIceServer[]>;
 	#private;
 }
 type NamedServers = {
 	iceServers: RTCIceServer[];
+	iceTransportPolicy?: RTCIceTransportPolicy | undefined;
 	ttlSeconds: number;
 };
 type MemberRole = "host" | "player" | "spectator";
@@ -119,6 +126,10 @@ type RoomSettings = {
 	 * what happens when the host leaves or is gone
 	 */
 	hostGone: "end" | "promote";
+	/**
+	 * whether the service takes data where no path opens; it is not to be changed
+	 */
+	relay: boolean;
 };
 type Room = {
 	code: string;
@@ -211,7 +222,7 @@ type RoomWithYou = Room & {
 type StreamMessage = {
 	seq: number;
 	/**
-	 * "offer", "answer", "ice", or an event such as "participant-joined"
+	 * "offer", "answer", "ice", "data", or an event such as "participant-joined"
 	 */
 	type: string;
 	fromId: string | null;
@@ -357,7 +368,7 @@ type ChatMessage = Said & ({
 });
 type OutgoingSignal = {
 	toId: string;
-	type: "offer" | "answer" | "ice";
+	type: "offer" | "answer" | "ice" | "data";
 	payload: Record<string, any>;
 	/**
 	 * makes a repeated send harmless
@@ -463,7 +474,49 @@ declare class Images {
 	upload(file: Blob): Promise<UploadedImage$1>;
 }
 type UploadedImage$1 = UploadedImage;
-type IceServers$1 = Pick<IceServers, "current" | "fresh">;
+type Reason = "no-candidates" | "no-answer" | "ice-failed" | "turn-refused" | "not-supported" | "sleeping";
+type Refusal = {
+	/**
+	 * its address
+	 */
+	server: string;
+	/**
+	 * of STUN: 401 for wrong credentials, 486 for too many allocations, …
+	 */
+	code: number;
+};
+type Attempt = {
+	/**
+	 * whether all addresses of this page are known
+	 */
+	isGathered: boolean;
+	/**
+	 * how many those are
+	 */
+	candidates: number;
+	/**
+	 * those that the other page has told
+	 */
+	theirCandidates: number;
+	/**
+	 * whether the other page has taken part
+	 */
+	isAnswered: boolean;
+	refusal: Refusal | null;
+};
+type PeerState = "connecting" | "open" | "interrupted" | "relayed" | "failed";
+type Why = {
+	reason?: Reason | undefined;
+	/**
+	 * that has refused
+	 */
+	server?: string | undefined;
+	/**
+	 * with which it has
+	 */
+	code?: number | undefined;
+};
+type IceServers$1 = Pick<IceServers, "current" | "fresh" | "policy">;
 type SignalPayload = {
 	/**
 	 * chosen at random by the side that began it
@@ -476,80 +529,259 @@ type SignalPayload = {
 	description?: RTCSessionDescriptionInit | undefined;
 	candidates?: RTCIceCandidateInit[] | undefined;
 };
+type NegotiationOptions = {
+	/**
+	 * of the connection
+	 */
+	id: string;
+	polite: boolean;
+	iceServers: IceServers$1;
+	/**
+	 * sends a signal soon,
+	 * under the `clientMsgId` that it gives
+	 */
+	post: (type: "offer" | "answer" | "ice", payload: SignalPayload) => string;
+	/**
+	 * something has been seen that may tell why it does not connect
+	 */
+	onSeen?: (() => void) | undefined;
+	onCandidateError?: ((event: RTCPeerConnectionIceErrorEvent) => void) | undefined;
+};
 type Data = string | ArrayBuffer;
-type Packed = Iterable<string | Uint8Array<ArrayBuffer>>;
-declare class Peer {
-	/** @param {PeerOptions} options */
-	constructor(options: PeerOptions);
-	get state(): PeerState;
-	/** Whether its connection is about to open, as far as one can tell. */
-	get isExpected(): boolean;
-	/** Begin a new connection, in place of the one there may be. */
+type Frames = Iterable<string | Uint8Array<ArrayBuffer>>;
+type Packed = Frames & {
+	kind: "text" | "binary";
+	size: number;
+	bytes: Uint8Array<ArrayBuffer>;
+};
+declare class Delivery {
+	/**
+	 * @param {number} life
+	 * @param {(count: number) => void} onGap  another page has taken the other's place; so many messages to the one
+	 *   before are not known to have arrived, and are not sent any more
+	 */
+	constructor(life: number, onGap: (count: number) => void);
+	/** Whether the other page has been heard. */
+	get isHeard(): boolean;
+	/** How many messages are not known to have arrived. */
+	get unconfirmed(): number;
+	/** The last of the small ones that is known to have arrived. */
+	get confirmed(): number;
+	/** @returns {Header} */
+	get header(): Header;
+	/**
+	 * The other page speaks.
+	 *
+	 * @param {Header} header
+	 * @returns {boolean} false: an earlier page, or one that means an earlier one; the rest is not for us
+	 */
+	hear({ from, to, have }: Header): boolean;
+	/**
+	 * Take a message over from the app.
+	 *
+	 * @param {Packed} packed
+	 * @param {boolean} isOpen  whether there is a channel, which takes large messages without end
+	 * @returns {boolean} false: too much is under way
+	 */
+	accept(packed: Packed$1, isOpen: boolean): boolean;
+	/** @returns {Way} a new way, on which nothing has been sent */
+	way(): Way;
+	/**
+	 * @param {Way} way
+	 * @param {{small?: boolean}} [only]  `small`: no large ones
+	 * @returns {Numbered|undefined} what is to be sent next on a way, once the other page has been heard
+	 */
+	next(way: Way, only?: {
+		small?: boolean;
+	}): Numbered | undefined;
+	/**
+	 * @param {Way} way
+	 * @param {string} tag  of what has been sent on it
+	 */
+	sent(way: Way, tag: string): void;
+	/**
+	 * What has been sent on a way and is not confirmed is sent again.
+	 *
+	 * @param {Way} way
+	 */
+	rewind(way: Way): void;
+	/**
+	 * @param {string} tag  of a message that has come; "" of one without, which is taken as it is
+	 * @returns {boolean} whether it is the next, and has been had by now
+	 */
+	take(tag: string): boolean;
+	/** @param {string} tag */
+	isNext(tag: string): boolean;
+	#private;
+}
+type Packed$1 = Packed;
+type Header = {
+	from: number;
+	to: number | null;
+	have: number[];
+};
+type Numbered = {
+	tag: string;
+	packed: Packed$1;
+};
+type Way = {
+	/**
+	 * what is sent on it next, of the small ones and of the large ones
+	 */
+	next: number[];
+	/**
+	 * the other page's life for which these are counted
+	 */
+	to: number | null;
+};
+type Header$1 = Header;
+type Item = [
+	tag: string,
+	text: string
+] | [
+	tag: string,
+	kind: "text" | "binary",
+	size: number,
+	start: number,
+	base64: string
+];
+type Packet = Header$1 & {
+	inflates?: boolean;
+	items?: Item[];
+	deflated?: string;
+};
+declare class Connection {
+	/** @param {ConnectionOptions} options */
+	constructor({ tracks, onState, onData, onWord, maxMessageBytes, onTooLarge, onTrack, ...options }: ConnectionOptions);
+	/** Whether this side has begun it. */
+	isOwn: boolean;
+	id: string;
+	/** Whether data can be sent. */
+	get isOpen(): boolean;
+	/**
+	 * Whether this side has begun the connection and the other side has not answered yet. It means that
+	 * the other side may have begun one at the same time.
+	 */
+	get awaitsFirstAnswer(): boolean;
+	/** @param {string} clientMsgId  of a signal: whether it was sent for this connection */
+	hasPosted(clientMsgId: string): boolean;
+	/** What has been seen of it so far. */
+	get attempt(): Attempt;
+	/** Begin: make the first offer. */
 	start(): void;
-	/** Begin a new connection unless one is open or on its way. */
-	startIfIdle(): void;
-	/** Give up a connection that is not open: a signal for it may have been lost. */
-	abandonAttempt(): void;
 	/**
-	 * The other side has not fetched a signal in time. It may have been asleep, and may not have seen our
-	 * offer: begin again, unless we have since.
+	 * Handle a signal that names this connection.
 	 *
-	 * @param {string} clientMsgId
-	 */
-	onExpired(clientMsgId: string): void;
-	/**
-	 * The service has refused a signal: it never reaches the other side.
-	 *
-	 * @param {string} clientMsgId
-	 */
-	onRefused(clientMsgId: string): void;
-	/**
 	 * @param {"offer"|"answer"|"ice"} type
 	 * @param {SignalPayload} payload
 	 */
 	receive(type: "offer" | "answer" | "ice", payload: SignalPayload$1): void;
 	/**
-	 * @param {Packed} packed
-	 * @returns {boolean} false: there is no open channel
+	 * A signal was refused by the service, or has expired before the other side fetched it.
+	 *
+	 * @param {string} clientMsgId
 	 */
-	send(packed: Packed$1): boolean;
+	onLost(clientMsgId: string): void;
 	/**
-	 * @param {MediaStreamTrack} track  is in `tracks` already, for later connections
-	 * @param {MediaStream} stream
+	 * @param {Packed} packed  waits where the channel is not open
+	 * @param {string} tag  its number
+	 */
+	send(packed: Packed$2, tag: string): void;
+	/** @param {string} text  for the other page; it is lost where the channel is not open */
+	tell(text: string): void;
+	/** @returns {Promise<{local?: string, remote?: string, protocol?: string}>} of what kind the path is; never rejects */
+	path(): Promise<{
+		local?: string;
+		remote?: string;
+		protocol?: string;
+	}>;
+	/**
+	 * @param {MediaStreamTrack} track
+	 * @param {MediaStream} stream  groups tracks that belong together
 	 */
 	addTrack(track: MediaStreamTrack, stream: MediaStream): void;
 	/** @param {MediaStreamTrack} track */
 	removeTrack(track: MediaStreamTrack): void;
-	/** Close the connection; a new one may be begun by either side at any time. */
+	/** Close for good. Nothing is reported from here on. */
 	close(): void;
 	#private;
 }
 type SignalPayload$1 = SignalPayload;
-type IceServers$2 = IceServers$1;
 type Data$1 = Data;
-type Packed$1 = Packed;
-type PeerState = "connecting" | "open" | "interrupted";
-type PeerOptions = {
-	id: string;
+type Packed$2 = Packed;
+type OwnOptions = {
 	/**
-	 * whether our own offers give way
-	 */
-	polite: boolean;
-	iceServers: IceServers$2;
-	/**
-	 * what to send, now and in later connections
+	 * what to send, now and later
 	 */
 	tracks: Map<MediaStreamTrack, MediaStream>;
+	onState: (state: "open" | "interrupted" | "failed") => void;
 	/**
-	 * gives its `clientMsgId`
+	 * `tag`: its number
 	 */
-	post: (type: "offer" | "answer" | "ice", payload: SignalPayload$1) => string;
-	onState: (state: PeerState) => void;
+	onData: (data: Data$1, tag: string) => void;
 	/**
-	 * the connection is lost and will be begun anew after a while
+	 * what the other page has told
 	 */
-	onFailed: () => void;
-	onData: (data: Data$1) => void;
+	onWord?: ((text: string) => void) | undefined;
+	/**
+	 * more in one piece is not taken
+	 */
+	maxMessageBytes?: number | undefined;
+	/**
+	 * so many were sent in one piece, and are dropped
+	 */
+	onTooLarge?: ((bytes: number, tag: string) => void) | undefined;
+	onTrack: (event: RTCTrackEvent) => void;
+};
+type ConnectionOptions = OwnOptions & NegotiationOptions;
+declare class Talk {
+	/**
+	 * @param {number} page  when this page came: of a participant's pages a later one has a higher number
+	 * @param {TalkOptions} options
+	 */
+	constructor(page: number, options: TalkOptions);
+	delivery: Delivery;
+	get maxBytes(): number;
+	/**
+	 * @param {Packed} packed
+	 * @param {boolean} isOpen
+	 * @returns {boolean} false: too much is under way
+	 */
+	send(packed: Packed$3, isOpen: boolean): boolean;
+	/** @param {Connection} connection  its channel is open */
+	open(connection: Connection$1): void;
+	/** The channel is no way any more. */
+	close(): void;
+	/** It is over with the other page. */
+	end(): void;
+	/**
+	 * The other page has told how far it has come.
+	 *
+	 * @param {Connection} connection
+	 * @param {string} text
+	 */
+	onWord(connection: Connection$1, text: string): void;
+	/**
+	 * @param {string} tag
+	 * @param {Data} data
+	 */
+	onData(tag: string, data: Data$2): void;
+	/**
+	 * @param {string} tag
+	 * @param {number} bytes
+	 */
+	onTooLarge(tag: string, bytes: number): void;
+	/** @param {Data} data  the next message */
+	take(data: Data$2): void;
+	/** @param {number} bytes  of the next message, which is more than the page takes */
+	drop(bytes: number): void;
+	#private;
+}
+type Connection$1 = Connection;
+type Data$2 = Data;
+type Packed$3 = Packed;
+type TalkOptions = {
+	onData: (data: Data$2) => void;
 	/**
 	 * more in one piece is not taken
 	 */
@@ -558,144 +790,66 @@ type PeerOptions = {
 	 * so many were sent in one piece, and are dropped
 	 */
 	onTooLarge?: ((bytes: number) => void) | undefined;
-	onTrack: (event: RTCTrackEvent) => void;
+	/**
+	 * as in delivery.js, and where it is over with the other page
+	 */
+	onGap?: ((count: number) => void) | undefined;
 };
-declare class MemberApi {
+declare class Link {
 	/**
-	 * @param {import("./api.js").Api} api
-	 * @param {import("./contract.js").Seat} seat
+	 * @param {Pick<import("./relay.js").RelayPost, "end"|"isOn"|"noteTalk"|"schedule">} post
+	 * @param {string} peerId
+	 * @param {Talk} talk
+	 * @param {LinkEvents} events
 	 */
-	constructor(api: Api, { code, id, token }: Seat);
+	constructor(post: Pick<RelayPost, "end" | "isOn" | "noteTalk" | "schedule">, peerId: string, talk: Talk$1, events: LinkEvents);
+	/** When the other page is to be told how far this one has come, at the latest. */
+	confirmAt: number;
+	peerId: string;
 	/**
-	 * @param {number|null} after  everything up to here has been processed; null: start over
-	 * @param {object} options
-	 * @param {boolean} options.mayBeHeld  until something comes, if the service does so
-	 * @param {AbortSignal} [options.signal]
-	 * @returns {Promise<PollAnswer>}
-	 */
-	poll(after: number | null, { mayBeHeld, signal }: {
-		mayBeHeld: boolean;
-		signal?: AbortSignal | undefined;
-	}): Promise<PollAnswer$1>;
-	/**
-	 * Send signals, all or none, and poll in the same request.
+	 * There is no channel.
 	 *
-	 * @param {OutgoingSignal[]} messages  1 to 100
-	 * @param {number} after  as in `poll`
-	 * @param {AbortSignal} [signal]
-	 * @returns {Promise<PollAnswer>}
+	 * @param {boolean} connects  whether this page has WebRTC
 	 */
-	send(messages: OutgoingSignal$1[], after: number, signal?: AbortSignal): Promise<PollAnswer$1>;
-	/**
-	 * Send signals while the page is going away. Nobody will see the answer.
-	 *
-	 * @param {OutgoingSignal[]} messages
-	 */
-	sendLast(messages: OutgoingSignal$1[]): Promise<any>;
-	/** Where the service is mounted. */
-	get baseUrl(): URL;
-	/** @returns {Promise<RoomWithYou>} the same seat with a new token, for a new page */
-	rejoin(): Promise<RoomWithYou$2>;
-	/** @returns {Promise<RoomWithYou>} */
-	room(): Promise<RoomWithYou$2>;
-	/** @returns {Promise<{iceServers: RTCIceServer[], ttlSeconds: number}>} */
-	iceServers(): Promise<{
-		iceServers: RTCIceServer[];
-		ttlSeconds: number;
-	}>;
-	/**
-	 * @param {{keepalive?: boolean}} [options]
-	 * @returns {Promise<void>}
-	 */
-	leave(options?: {
-		keepalive?: boolean;
-	}): Promise<void>;
-	/** @returns {Promise<void>} */
-	end(): Promise<void>;
-	/** Tell, at its last moment, that this page is about to sleep or close. */
-	away(): Promise<any>;
-	/**
-	 * @param {string} what  the last part of its path
-	 * @returns {Promise<any>}
-	 */
-	get(what: string): Promise<any>;
-	/**
-	 * A call that changes something in the room.
-	 *
-	 * @param {string} what  the last part of its path
-	 * @param {object} [body]  may be a form with a file
-	 * @param {{keepalive?: boolean, timeoutMs?: number}} [options]
-	 * @returns {Promise<any>}
-	 */
-	post(what: string, body?: object, options?: {
-		keepalive?: boolean;
-		timeoutMs?: number;
-	}): Promise<any>;
-	#private;
-}
-type OutgoingSignal$1 = OutgoingSignal;
-type PollAnswer$1 = PollAnswer;
-type RoomWithYou$2 = RoomWithYou;
-declare class PollLoop {
-	/** @param {PollLoopOptions} options */
-	constructor({ api, cursor, mayRest, onAnswer, onError, onRefused, onStop }: PollLoopOptions);
-	/** Poll until `stop`, or until the service has given its last answer. */
-	run(): Promise<void>;
-	/** Stop at once; a request in flight is abandoned. */
+	start(connects: boolean): void;
+	/** There is a channel again. */
 	stop(): void;
-	/** Ask for the room as a whole, soon. What has been handled is not handled again. */
-	startOver(): void;
-	/** Take the next turn now, unless the service is to be left alone for a while. */
-	wake(): void;
+	end(): void;
+	turnOff(): void;
+	/** There is something to say. */
+	pump(): void;
+	/** @param {Packet & {ask?: boolean, connects?: boolean}} packet */
+	receive(packet: Packet$1 & {
+		ask?: boolean;
+		connects?: boolean;
+	}): void;
 	/**
-	 * Send a signal with those that follow within a moment.
-	 *
-	 * @param {string} toId
-	 * @param {"offer"|"answer"|"ice"} type
-	 * @param {Record<string, any>} payload  throws a `TypeError` if JSON cannot express it
-	 * @returns {string} the `clientMsgId` under which it is sent
+	 * @param {number} mostBytes
+	 * @returns {Promise<Packet|undefined>} the next payload
 	 */
-	post(toId: string, type: "offer" | "answer" | "ice", payload: Record<string, any>): string;
-	/**
-	 * Forget what was posted for a peer and has not been sent.
-	 *
-	 * @param {string} toId
-	 */
-	discard(toId: string): void;
-	/** @returns {OutgoingSignal[]} what is not known to be stored, as far as one request takes it */
-	unsent(): OutgoingSignal$2[];
+	pack(mostBytes: number): Promise<Packet$1 | undefined>;
+	onSent(): void;
+	onExpired(): void;
+	/** @param {number} ms */
+	askLater(ms: number): void;
+	packAgain(): void;
 	#private;
 }
-type PollAnswer$2 = PollAnswer;
-type ApiError$1 = ApiError;
-type OutgoingSignal$2 = OutgoingSignal;
-type PollLoopOptions = {
-	api: Pick<MemberApi, "poll" | "send">;
+type Packet$1 = Packet;
+type Talk$1 = Talk;
+type LinkEvents = {
 	/**
-	 * the `seq` of the room as it was entered
+	 * the service takes what is said
 	 */
-	cursor: number;
+	onReady: () => void;
 	/**
-	 * whether no connection is being made or waited for
+	 * the service does not take it
 	 */
-	mayRest: () => boolean;
+	onOff: () => void;
 	/**
-	 * gets each message once, in order; must not throw
+	 * the other page has spoken; whether it has WebRTC
 	 */
-	onAnswer: (answer: PollAnswer$2) => void;
-	/**
-	 * a failed request; temporary ones are tried again
-	 */
-	onError: (error: ApiError$1) => void;
-	/**
-	 * signals that the service will never
-	 * take, and that are not sent again
-	 */
-	onRefused?: ((signals: OutgoingSignal$2[]) => void) | undefined;
-	/**
-	 * the service will not answer this participant any more
-	 */
-	onStop: (error: ApiError$1) => void;
+	onHeard: (connects: boolean) => void;
 };
 type PageOptions = {
 	/**
@@ -727,6 +881,18 @@ type PageOptions = {
 	 * keep the screen on while the party lasts, where the browser can
 	 */
 	keepAwake?: boolean | undefined;
+	/**
+	 * false: nothing goes through the service where no path opens
+	 */
+	relay?: boolean | undefined;
+	/**
+	 * after so long without an open channel it does: 8,000, unless given
+	 */
+	relayAfterMs?: number | undefined;
+	/**
+	 * false: the service is not told how connections went
+	 */
+	reports?: boolean | undefined;
 	/**
 	 * gives up entering; it has no effect afterwards. A seat that may have been
 	 * taken by then is left
@@ -831,6 +997,330 @@ type ListFields = {
 	limit?: number | undefined;
 };
 type ListOptions = ListFields & Pick<PageOptions, "baseUrl" | "signal">;
+type Checks = Record<string, [
+	what: string,
+	isGood: (value: any) => boolean
+]>;
+declare class Relay {
+	/** @type {import("./options.js").Checks} */
+	static pageOptions: Checks;
+	/**
+	 * @param {import("./membership.js").Membership} membership
+	 * @returns {import("./answers.js").Follower}
+	 */
+	static follow(membership: Membership$3): Follower;
+}
+declare class RelayPost {
+	/** @param {import("./membership.js").Membership} membership */
+	constructor(membership: Membership$3);
+	/** How long there is no channel before the service is asked. */
+	get afterMs(): number;
+	get isOn(): boolean;
+	/** Whether pages talk through the service just now. */
+	get isTalking(): boolean;
+	get isDue(): boolean;
+	/**
+	 * @param {string} peerId
+	 * @param {Talk} talk
+	 * @param {LinkEvents} events
+	 */
+	link(peerId: string, talk: Talk$2, events: LinkEvents$1): Link;
+	/** @param {Link} link */
+	end(link: Link): void;
+	/** @param {number} delayMs  until something is to be packed */
+	schedule(delayMs: number): void;
+	noteTalk(): void;
+	/** @returns {OutgoingSignal[]} what to send now; it stays here until it is `sent` or `refused` */
+	batch(): OutgoingSignal$1[];
+	/** @param {OutgoingSignal[]} batch */
+	sent(batch: OutgoingSignal$1[]): void;
+	/**
+	 * The service has taken nothing of a batch.
+	 *
+	 * @param {OutgoingSignal[]} batch
+	 * @param {ApiError} error
+	 */
+	refused(batch: OutgoingSignal$1[], { code, retryAfterMs }: ApiError$1): void;
+	/** @param {string|null} clientMsgId  of a signal that the other page has not fetched in time */
+	onExpired(clientMsgId: string | null): void;
+	#private;
+}
+type OutgoingSignal$1 = OutgoingSignal;
+type ApiError$1 = ApiError;
+type LinkEvents$1 = LinkEvents;
+type Talk$2 = Talk;
+declare class Peer {
+	/** @param {PeerOptions} options */
+	constructor(options: PeerOptions);
+	beganAt: number;
+	id: string;
+	get state(): PeerState;
+	get reason(): Reason | undefined;
+	/** How often a connection was begun anew. */
+	get restarts(): number;
+	/** Whether its connection is about to open, as far as one can tell. */
+	get isExpected(): boolean;
+	/** Whether it has not been tried in vain for long. */
+	get isHopeful(): boolean;
+	/** Begin a new connection, in place of the one there may be. */
+	start(): void;
+	/** Begin a new connection unless one is open or on its way. */
+	startIfIdle(): void;
+	/** Give up a connection that is not open: a signal for it may have been lost. */
+	abandonAttempt(): void;
+	/** Something that is known of the participant may have changed. */
+	update(): void;
+	/**
+	 * The other side has not fetched a signal in time. It may have been asleep, and may not have seen our
+	 * offer: begin again, unless we have since.
+	 *
+	 * @param {string} clientMsgId
+	 */
+	onExpired(clientMsgId: string): void;
+	/**
+	 * The service has refused a signal: it never reaches the other side.
+	 *
+	 * @param {string} clientMsgId
+	 */
+	onRefused(clientMsgId: string): void;
+	/**
+	 * @param {"offer"|"answer"|"ice"|"data"} type
+	 * @param {any} payload  a `SignalPayload`, or what packets.js has
+	 */
+	receive(type: "offer" | "answer" | "ice" | "data", payload: any): void;
+	/**
+	 * @param {Packed} packed
+	 * @returns {boolean} false: it is not reached, or too much is under way to it
+	 */
+	send(packed: Packed$4): boolean;
+	/** What kind of path an open connection takes. */
+	path(): Promise<{
+		local?: string;
+		remote?: string;
+		protocol?: string;
+	} | undefined>;
+	/**
+	 * @param {MediaStreamTrack} track  is in `tracks` already, for later connections
+	 * @param {MediaStream} stream
+	 */
+	addTrack(track: MediaStreamTrack, stream: MediaStream): void;
+	/** @param {MediaStreamTrack} track */
+	removeTrack(track: MediaStreamTrack): void;
+	/** Close the connection; a new one may be begun by either side at any time. */
+	close(): void;
+	/** It is over with this peer. */
+	end(): void;
+	#private;
+}
+type SignalPayload$2 = SignalPayload;
+type IceServers$2 = IceServers$1;
+type Packed$4 = Packed;
+type PeerState$1 = PeerState;
+type Why$1 = Why;
+type OwnOptions$1 = {
+	id: string;
+	/**
+	 * whether our own offers give way
+	 */
+	polite: boolean;
+	/**
+	 * when this page came (talk.js)
+	 */
+	page?: number | undefined;
+	iceServers: IceServers$2;
+	/**
+	 * what to send, now and in later connections
+	 */
+	tracks: Map<MediaStreamTrack, MediaStream>;
+	/**
+	 * gives its `clientMsgId`
+	 */
+	post: (type: "offer" | "answer" | "ice", payload: SignalPayload$2) => string;
+	/**
+	 * whether the service knows that the other side sleeps
+	 */
+	isAway?: (() => boolean) | undefined;
+	relay?: Pick<RelayPost, "link" | "afterMs"> | undefined;
+	onState: (state: PeerState$1, why: Why$1) => void;
+	/**
+	 * the connection is lost and will be begun anew after a while
+	 */
+	onFailed: () => void;
+	onCandidateError?: ((event: RTCPeerConnectionIceErrorEvent) => void) | undefined;
+	onTrack: (event: RTCTrackEvent) => void;
+};
+type PeerOptions = OwnOptions$1 & TalkOptions;
+declare class MemberApi {
+	/**
+	 * @param {import("./api.js").Api} api
+	 * @param {import("./contract.js").Seat} seat
+	 */
+	constructor(api: Api, { code, id, token }: Seat);
+	/**
+	 * @param {number|null} after  everything up to here has been processed; null: start over
+	 * @param {object} options
+	 * @param {boolean} options.mayBeHeld  until something comes, if the service does so
+	 * @param {AbortSignal} [options.signal]
+	 * @param {Record<string, string>} [options.headers]  further ones
+	 * @returns {Promise<PollAnswer>}
+	 */
+	poll(after: number | null, { mayBeHeld, signal, headers }: {
+		mayBeHeld: boolean;
+		signal?: AbortSignal | undefined;
+		headers?: Record<string, string> | undefined;
+	}): Promise<PollAnswer$1>;
+	/**
+	 * Send signals, all or none, and poll in the same request.
+	 *
+	 * @param {OutgoingSignal[]} messages  1 to 100
+	 * @param {number} after  as in `poll`
+	 * @param {AbortSignal} [signal]
+	 * @param {object} [fields]  further ones of the body
+	 * @returns {Promise<PollAnswer>}
+	 */
+	send(messages: OutgoingSignal$2[], after: number, signal?: AbortSignal, fields?: object): Promise<PollAnswer$1>;
+	/**
+	 * Send signals while the page is going away. Nobody will see the answer.
+	 *
+	 * @param {OutgoingSignal[]} messages
+	 * @param {object} [fields]  further ones of the body; there are some where there are no messages
+	 */
+	sendLast(messages: OutgoingSignal$2[], fields?: object): Promise<any>;
+	/** Where the service is mounted. */
+	get baseUrl(): URL;
+	/** @returns {Promise<RoomWithYou>} the same seat with a new token, for a new page */
+	rejoin(): Promise<RoomWithYou$2>;
+	/** @returns {Promise<RoomWithYou>} */
+	room(): Promise<RoomWithYou$2>;
+	/** @returns {Promise<{iceServers: RTCIceServer[], ttlSeconds: number}>} */
+	iceServers(): Promise<{
+		iceServers: RTCIceServer[];
+		ttlSeconds: number;
+	}>;
+	/**
+	 * @param {{keepalive?: boolean}} [options]
+	 * @returns {Promise<void>}
+	 */
+	leave(options?: {
+		keepalive?: boolean;
+	}): Promise<void>;
+	/** @returns {Promise<void>} */
+	end(): Promise<void>;
+	/** Tell, at its last moment, that this page is about to sleep or close. */
+	away(): Promise<any>;
+	/**
+	 * @param {string} what  the last part of its path
+	 * @returns {Promise<any>}
+	 */
+	get(what: string): Promise<any>;
+	/**
+	 * A call that changes something in the room.
+	 *
+	 * @param {string} what  the last part of its path
+	 * @param {object} [body]  may be a form with a file
+	 * @param {{keepalive?: boolean, timeoutMs?: number}} [options]
+	 * @returns {Promise<any>}
+	 */
+	post(what: string, body?: object, options?: {
+		keepalive?: boolean;
+		timeoutMs?: number;
+	}): Promise<any>;
+	#private;
+}
+type OutgoingSignal$2 = OutgoingSignal;
+type PollAnswer$1 = PollAnswer;
+type RoomWithYou$2 = RoomWithYou;
+declare class PollLoop {
+	/** @param {PollLoopOptions} options */
+	constructor({ api, cursor, mayRest, isPatient, onAnswer, onError, onRefused, onStop }: PollLoopOptions);
+	/** Poll until `stop`, or until the service has given its last answer. */
+	run(): Promise<void>;
+	/** Stop at once; a request in flight is abandoned. */
+	stop(): void;
+	/** @param {Carried} carried */
+	carry(carried: Carried): void;
+	/** @param {Enclosing} enclosing */
+	enclose(enclosing: Enclosing): void;
+	/** Ask for the room as a whole, soon. What has been handled is not handled again. */
+	startOver(): void;
+	/** Take the next turn now, unless the service is to be left alone for a while. */
+	wake(): void;
+	/**
+	 * Send a signal with those that follow within a moment.
+	 *
+	 * @param {string} toId
+	 * @param {"offer"|"answer"|"ice"} type
+	 * @param {Record<string, any>} payload  throws a `TypeError` if JSON cannot express it
+	 * @returns {string} the `clientMsgId` under which it is sent
+	 */
+	post(toId: string, type: "offer" | "answer" | "ice", payload: Record<string, any>): string;
+	/**
+	 * Forget what was posted for a peer and has not been sent.
+	 *
+	 * @param {string} toId
+	 */
+	discard(toId: string): void;
+	/** @returns {OutgoingSignal[]} what is not known to be stored, as far as one request takes it */
+	unsent(): OutgoingSignal$3[];
+	#private;
+}
+type PollAnswer$2 = PollAnswer;
+type ApiError$2 = ApiError;
+type OutgoingSignal$3 = OutgoingSignal;
+type PollLoopOptions = {
+	api: Pick<MemberApi, "poll" | "send">;
+	/**
+	 * the `seq` of the room as it was entered
+	 */
+	cursor: number;
+	/**
+	 * whether no connection is being made or waited for
+	 */
+	mayRest: () => boolean;
+	/**
+	 * whether the only connections being made have been tried in vain for long
+	 */
+	isPatient?: (() => boolean) | undefined;
+	/**
+	 * gets each message once, in order; must not throw
+	 */
+	onAnswer: (answer: PollAnswer$2) => void;
+	/**
+	 * a failed request; temporary ones are tried again
+	 */
+	onError: (error: ApiError$2) => void;
+	/**
+	 * signals that the service will never
+	 * take, and that are not sent again
+	 */
+	onRefused?: ((signals: OutgoingSignal$3[]) => void) | undefined;
+	/**
+	 * the service will not answer this participant any more
+	 */
+	onStop: (error: ApiError$2) => void;
+};
+type Carried = {
+	isDue: boolean;
+	/**
+	 * whether there has been anything recently
+	 */
+	isTalking: boolean;
+	batch: () => OutgoingSignal$3[];
+	sent: (batch: OutgoingSignal$3[]) => void;
+	refused: (batch: OutgoingSignal$3[], error: ApiError$2) => void;
+};
+type Enclosed = {
+	reports: any;
+	fields: object;
+	headers: Record<string, string>;
+};
+type Enclosing = {
+	take: (isLast?: boolean) => Enclosed | null;
+	/**
+	 * the request has met an outage
+	 */
+	putBack: (reports: any) => void;
+};
 declare class Peers {
 	/**
 	 * @param {Membership} membership
@@ -843,6 +1333,8 @@ declare class Peers {
 	get(id: string): Peer | undefined;
 	/** Whether there are others, and none of them is about to be connected. */
 	get areSettled(): boolean;
+	/** Whether somebody has been tried in vain for long, and nobody else is about to be connected. */
+	get arePatient(): boolean;
 	/** Begin the connections that there are to be; signals wait for the ICE servers. */
 	connect(): Promise<void>;
 	/** Ask for ICE servers, if it is time. */
@@ -885,7 +1377,8 @@ declare class Trace {
 }
 type RequestRecord$1 = RequestRecord;
 type StreamMessage$2 = StreamMessage;
-type PeerState$1 = PeerState;
+type PeerState$2 = PeerState;
+type Why$2 = Why;
 type TraceEntry = ({
 	kind: "request";
 } & RequestRecord$1) | {
@@ -897,10 +1390,16 @@ type TraceEntry = ({
 	kind: "received";
 	message: StreamMessage$2;
 } | {
+	kind: "candidate-error";
+	peerId: string;
+	url: string;
+	errorCode: number;
+	errorText: string;
+} | ({
 	kind: "state";
 	peerId: string;
-	state: PeerState$1;
-};
+	state: PeerState$2;
+} & Why$2);
 type TraceRecord = TraceEntry & {
 	at: number;
 };
@@ -1087,13 +1586,14 @@ type StateEvents = {
 		participantIds: string[];
 	};
 };
-type ApiError$2 = ApiError;
+type ApiError$3 = ApiError;
 type Room$1 = Room;
 type JoinRequest$1 = JoinRequest;
 type MemberRole$1 = MemberRole;
 type Standing$2 = Standing;
 type Member = Member$1;
-type PeerState$2 = PeerState;
+type PeerState$3 = PeerState;
+type Why$3 = Why;
 type TraceRecord$1 = TraceRecord;
 type EndReason = "ended" | "host-left" | "host-absent" | "expired" | "finished" | TokenReason;
 type RoomEvents = {
@@ -1128,17 +1628,16 @@ type RoomEvents = {
 	 */
 	rejected: {};
 	/**
-	 * the connection to a participant has changed. When an
-	 * open one is closed, as its participant goes or a new page takes its seat, it is "connecting" until
+	 * it stands otherwise with a participant. `reason`: why
+	 * there is no connection, where that is known; with "turn-refused" the `server` and its `code`. When an open one is closed, as its participant goes or a new page takes its seat, it is "connecting" until
 	 * `participants` tells more
 	 */
 	peer: {
 		peerId: string;
-		state: PeerState$2;
-	};
+		state: PeerState$3;
+	} & Why$3;
 	/**
-	 * a participant has sent something over its
-	 * data channel
+	 * a participant has sent something
 	 */
 	message: {
 		peerId: string;
@@ -1151,6 +1650,14 @@ type RoomEvents = {
 	"message-dropped": {
 		peerId: string;
 		bytes: number;
+	};
+	/**
+	 * a participant has another page than before: so many
+	 * messages to the one before are not known to have arrived, and are not sent any more
+	 */
+	"messages-lost": {
+		peerId: string;
+		count: number;
 	};
 	/**
 	 * a participant
@@ -1166,7 +1673,7 @@ type RoomEvents = {
 	 * of its own accord, too
 	 */
 	error: {
-		error: ApiError$2;
+		error: ApiError$3;
 	};
 	/**
 	 * the service has answered a poll or a send, after one `error` or several
@@ -1226,12 +1733,16 @@ declare class Membership$3 {
 	 * @param {import("./answers.js").Feature[]} features
 	 */
 	constructor(party: EventTarget, { api, room, iceServers, trace, seat, keeper, page }: Entered, features: Feature[]);
+	/** @type {import("./relay.js").RelayPost|undefined} */
+	relay: RelayPost | undefined;
 	hasEnded: boolean;
 	api: MemberApi;
 	room: RoomWithYou;
 	/** The number of the Room that was last taken as a whole. */
 	enteredAt: number;
 	trace: Trace;
+	/** What the page has decided for itself. */
+	page: PageOptions;
 	/** @type {Peers} */
 	peers: Peers;
 	/** Whether the host has not let this page in yet. */
@@ -1240,6 +1751,7 @@ declare class Membership$3 {
 	get participants(): {
 		isYou: boolean;
 		state: PeerState | null;
+		reason: Reason | null;
 		id: string;
 		name: string;
 		isHost: boolean;
@@ -1341,6 +1853,16 @@ declare class Membership$3 {
 		correct?: number;
 		standings?: Standing$3[];
 	}): void;
+	/**
+	 * A way for data through the service, and what it sends in requests of its own.
+	 *
+	 * @param {import("./relay.js").RelayPost} relay
+	 */
+	carry(relay: RelayPost): void;
+	/** @param {import("./polling.js").Enclosing} enclosing  what travels with requests that are made anyway */
+	enclose(enclosing: Enclosing): void;
+	/** @param {string} id  of a peer with whom it stands otherwise */
+	onPeer(id: string): void;
 	/** Poll soon. */
 	wake(): void;
 	/** Ask for the Room as a whole, soon. */
@@ -1382,6 +1904,10 @@ type Feature = {
 	 * options of `create` that are for the service
 	 */
 	createFields?: string[] | undefined;
+	/**
+	 * options that are for the page
+	 */
+	pageOptions?: Checks | undefined;
 	follow?: ((membership: Membership$3) => Follower) | undefined;
 };
 type Follower = {
@@ -1401,6 +1927,10 @@ type Follower = {
 	 * all that came with it has been handled
 	 */
 	onAnswer?: ((answer: PollAnswer$3) => void) | undefined;
+	/**
+	 * it stands otherwise with a peer
+	 */
+	onPeer?: ((peer: Peer) => void) | undefined;
 };
 declare class Messages {
 	/**
@@ -1480,13 +2010,23 @@ type MessageEvents = {
 	 */
 	"chat-missed": {};
 };
+declare class Reports {
+	/** @type {import("./options.js").Checks} */
+	static pageOptions: Checks;
+	/**
+	 * @param {import("./membership.js").Membership} membership
+	 * @returns {import("./answers.js").Follower}
+	 */
+	static follow(membership: Membership$3): Follower;
+}
 declare class Exchange {
 	/**
 	 * Send data to one participant: in order, and up to 256 MiB in one piece.
 	 *
 	 * @param {string} peerId
 	 * @param {string|ArrayBuffer|ArrayBufferView} data
-	 * @returns {boolean} false: there is no open channel to it, and nothing was sent
+	 * @returns {boolean} false: it is neither open nor relayed, or over 4 MiB are under way to it, and nothing was
+	 *   sent; true: it arrives, as long as both pages stay
 	 * @throws {TypeError} for anything but such data
 	 * @throws {RangeError} for more of it
 	 */
@@ -1495,7 +2035,7 @@ declare class Exchange {
 	 * Send data to everybody, as `send` does.
 	 *
 	 * @param {string|ArrayBuffer|ArrayBufferView} data
-	 * @returns {number} how many have an open channel and so are sent it
+	 * @returns {number} how many are sent it
 	 */
 	broadcast(data: string | ArrayBuffer | ArrayBufferView): number;
 	/**
@@ -1572,7 +2112,7 @@ declare class RoomCalls {
 	}): Promise<void>;
 }
 type RoomSettings$1 = RoomSettings;
-declare const Party_base: new () => EventTarget & Messages & Quiz & State & Images & Exchange & RoomCalls;
+declare const Party_base: new () => EventTarget & Relay & Messages & Quiz & State & Images & Reports & Exchange & RoomCalls;
 /** @typedef {import("./client/contract.js").AnswerResult} AnswerResult */
 /** @typedef {import("./client/contract.js").ChatMessage} ChatMessage */
 /** @typedef {import("./client/contract.js").Drawing} Drawing */
@@ -1592,9 +2132,10 @@ declare const Party_base: new () => EventTarget & Messages & Quiz & State & Imag
  * @template {keyof PartyEvents} Type
  * @typedef {import("./client/events.js").PartyListener<Type>} PartyListener
  */
-/** @typedef {import("./client/peer.js").PeerState} PeerState */
+/** @typedef {import("./client/standing.js").PeerState} PeerState */
 /** @typedef {import("./client/trace.js").TraceRecord} TraceRecord */
-/** @typedef {Participant & {isYou: boolean, state: PeerState|null}} Member */
+/** @typedef {import("./client/reasons.js").Reason} Reason */
+/** @typedef {Participant & {isYou: boolean, state: PeerState|null, reason: Reason|null}} Member */
 /** @typedef {import("./client/options.js").PageOptions} PageOptions */
 /** @typedef {import("./client/options.js").CreateOptions} CreateOptions */
 /** @typedef {import("./client/options.js").JoinOptions} JoinOptions */
@@ -1683,7 +2224,8 @@ export class Party extends Party_base {
 	/**
 	 * Everybody in the room, oneself included, in order of joining.
 	 *
-	 * @returns {Member[]} `state` is that of the connection, null where there is none to be; `presence` whether the
+	 * @returns {Member[]} `state` is that of the connection, null where there is none to be; `reason` why it is not open,
+	 *   as far as that is known; `presence` whether the
 	 *   service hears of the participant
 	 */
 	get participants(): Member$1[];
@@ -1715,11 +2257,13 @@ type Standing$4 = Standing;
 type StateChange$2 = StateChange;
 type PartyEvents$2 = PartyEvents;
 type PartyListener$1<Type extends keyof PartyEvents$2> = PartyListener<Type>;
-type PeerState$3 = PeerState;
+type PeerState$4 = PeerState;
 type TraceRecord$2 = TraceRecord;
+type Reason$1 = Reason;
 type Member$1 = Participant$1 & {
 	isYou: boolean;
-	state: PeerState$3 | null;
+	state: PeerState$4 | null;
+	reason: Reason$1 | null;
 };
 type PageOptions$2 = PageOptions;
 type CreateOptions$1 = CreateOptions;
@@ -1740,7 +2284,8 @@ export {
 	Participant$1 as Participant,
 	PartyEvents$2 as PartyEvents,
 	PartyListener$1 as PartyListener,
-	PeerState$3 as PeerState,
+	PeerState$4 as PeerState,
+	Reason$1 as Reason,
 	Role$1 as Role,
 	Room$2 as Room,
 	RoomList$2 as RoomList,

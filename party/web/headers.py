@@ -14,6 +14,7 @@ from party.web import files
 from party.web.models import MAX_ENCODED_BYTES
 
 PREFLIGHT_MAX_AGE_SECONDS = 7200
+PARTY_HEADERS = ["X-Party-After", "X-Party-Body", "X-Party-Report", "X-Party-Wait"]
 
 
 def _name_request() -> None:
@@ -78,7 +79,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         origins=_allowed(settings.ALLOWED_ORIGINS),
         send_wildcard=True,
         methods=["GET", "POST", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "X-Party-After", "X-Party-Body", "X-Party-Wait"],
+        allow_headers=["Authorization", "Content-Type", *PARTY_HEADERS],
         expose_headers=[
             "Retry-After",
             "X-Request-Id",

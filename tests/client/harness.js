@@ -44,6 +44,10 @@ const harness = {
   reloadOn,
   makeLarge,
   setVisibility,
+  talk,
+  listen,
+  heard: { count: 0, wrong: [] },
+  lost: [],
 };
 globalThis.harness = harness;
 
@@ -79,6 +83,7 @@ function watch(party) {
   on("message", ({ peerId, data }) => (harness.messages[peerId] ??= []).push(describe(data)));
   on("track", ({ peerId, track, streams }) => (harness.tracks[peerId] ??= []).push({ track, streams }));
   on("error", ({ error }) => harness.errors.push(error.code));
+  on("messages-lost", (detail) => harness.lost.push(detail));
   on("recovered", () => (harness.recoveries += 1));
   on("trace", ({ kind, type }) => (harness.offers += Number(kind === "sent" && type === "offer")));
   on("trace", reloadIfItIsTheMoment);
@@ -235,4 +240,35 @@ function setVisibility(state) {
   Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
   Object.defineProperty(document, "hidden", { configurable: true, get: () => state === "hidden" });
   document.dispatchEvent(new Event("visibilitychange"));
+}
+
+/**
+ * The n-th message of a long talk: of 1 byte to 16 KiB, and as every page knows it.
+ *
+ * @param {number} n
+ */
+function words(n) {
+  const size = 1 + (n % 3 ? n % 32 : (n * 7919) % (16 * 1024));
+  return String.fromCharCode(97 + (n % 26)).repeat(size);
+}
+
+/**
+ * Say so many things to a peer, one after the other as they are taken.
+ *
+ * @param {string} peerId
+ * @param {number} count
+ */
+async function talk(peerId, count) {
+  for (let n = 0; n < count; await new Promise((resolve) => setTimeout(resolve, 20))) {
+    if (harness.party.send(peerId, words(n))) n += 1;
+  }
+}
+
+/** Hear what `talk` says: how much of it, and what was not what should have come. */
+function listen() {
+  const { heard } = harness;
+  harness.party.addEventListener("message", ({ detail }) => {
+    if (detail.data !== words(heard.count)) heard.wrong.push([heard.count, detail.data.slice(0, 40)]);
+    heard.count += 1;
+  });
 }

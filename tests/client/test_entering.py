@@ -83,11 +83,14 @@ def test_a_seat_is_free_again_when_its_page_has_ended_or_is_gone(service: Server
     assert enter(popup, "resume") is None
 
 
-def test_without_webrtc_no_room_is_made(browser: Browser, origin: str, service: Server) -> None:
+def test_without_webrtc_and_without_the_relay_no_room_is_made(
+    browser: Browser, origin: str, service: Server
+) -> None:
     ada = Tab(browser, origin, service.url, script="delete globalThis.RTCPeerConnection")
     asked: list[str] = []
     ada.page.on("request", lambda request: asked.append(request.url))
-    assert ada.enter("create", {"name": "Ada"}) == {"isApiError": True, "code": "NO_WEBRTC", "status": 0}
+    found = ada.enter("create", {"name": "Ada", "relay": False})
+    assert found == {"isApiError": True, "code": "NO_WEBRTC", "status": 0}
     assert asked == []
     ada.page.context.close()
 

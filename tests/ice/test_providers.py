@@ -214,7 +214,7 @@ def test_an_answer_that_never_ends_is_given_up(
         ({"TURN_PROVIDER": "twilio"}, "TURN_PROVIDER"),
         ({"TURN_URLS": "turn:t.example"}, "TURN_SECRET"),
         ({"ICE_POLICY": "none"}, "ICE_POLICY"),
-        ({"ICE_POLICY": "relay"}, "ICE_POLICY"),
+        ({"ICE_POLICY": "relay", "RELAY_KIB_PER_MINUTE": "0"}, "ICE_POLICY"),
     ],
     ids=str,
 )

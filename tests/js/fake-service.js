@@ -50,6 +50,8 @@ class FakeService {
   credentials = 0;
   /** @type {{call: string, url: string, body: any, keepalive?: boolean}[]} */
   requests = [];
+  /** @type {string[]} what came with polls about connections */
+  reports = [];
   /** @type {Record<string, () => any>} by call: what to answer instead, or throw */
   special = {};
 
@@ -58,6 +60,7 @@ class FakeService {
     const call = `${method} ${path.replace("ABC234", "CODE")}`;
     const sent = body && JSON.parse(body);
     this.requests.push({ call, url: String(url), body: sent, keepalive });
+    if (headers["X-Party-Report"]) this.reports.push(headers["X-Party-Report"]);
     const answer = await (this.special[call] ?? (() => this.#answer(call, sent, headers)))();
     if (answer instanceof Response) return answer;
     return Response.json({ success: true, data: answer });

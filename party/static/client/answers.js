@@ -4,15 +4,17 @@
 
 import { after } from "./room.js";
 
+/** @typedef {import("./contract.js").OutgoingSignal} OutgoingSignal */
 /** @typedef {import("./contract.js").PollAnswer} PollAnswer */
 /** @typedef {import("./contract.js").RoomWithYou} RoomWithYou */
 /** @typedef {import("./contract.js").StreamMessage} StreamMessage */
-/** @typedef {{type: "offer"|"answer"|"ice", fromId: string, payload: import("./peer.js").SignalPayload}} Signal */
+/** @typedef {{type: OutgoingSignal["type"], fromId: string, payload: Record<string, any>}} Signal */
 
 /**
  * @typedef {object} Feature  a class whose methods are a party's, and what else there is to it
  * @property {object} prototype
  * @property {string[]} [createFields]  options of `create` that are for the service
+ * @property {import("./options.js").Checks} [pageOptions]  options that are for the page
  * @property {(membership: import("./membership.js").Membership) => Follower} [follow]
  */
 
@@ -22,6 +24,7 @@ import { after } from "./room.js";
  * @property {(message: StreamMessage) => void} [onEvent]  the Room is as it is after it
  * @property {(message: StreamMessage) => void} [onKnown]  an event that is in the Room already, perhaps not the first time
  * @property {(answer: PollAnswer) => void} [onAnswer]  all that came with it has been handled
+ * @property {(peer: import("./peer.js").Peer) => void} [onPeer]  it stands otherwise with a peer
  */
 
 export class Answers {
@@ -160,5 +163,5 @@ export class Answers {
  * @returns {message is StreamMessage & Signal} otherwise it is an event
  */
 function isSignal(message) {
-  return ["offer", "answer", "ice"].includes(message.type);
+  return ["offer", "answer", "ice", "data"].includes(message.type);
 }

@@ -12,9 +12,10 @@ import { Pipe } from "./pipe.js";
  * @typedef {object} OwnOptions
  * @property {Map<MediaStreamTrack, MediaStream>} tracks  what to send, now and later
  * @property {(state: "open"|"interrupted"|"failed") => void} onState
- * @property {(data: Data) => void} onData
+ * @property {(data: Data, tag: string) => void} onData  `tag`: its number
+ * @property {(text: string) => void} [onWord]  what the other page has told
  * @property {number} [maxMessageBytes]  more in one piece is not taken
- * @property {(bytes: number) => void} [onTooLarge]  so many were sent in one piece, and are dropped
+ * @property {(bytes: number, tag: string) => void} [onTooLarge]  so many were sent in one piece, and are dropped
  * @property {(event: RTCTrackEvent) => void} onTrack
  *
  * @typedef {OwnOptions & import("./negotiation.js").NegotiationOptions} ConnectionOptions
@@ -38,19 +39,23 @@ export class Connection {
   /** @type {ReturnType<typeof setTimeout>|undefined} runs while packets do not get through */
   #repairTimer;
   #isClosed = false;
+  /** Whether this side has begun it. */
+  isOwn = false;
 
   /** @param {ConnectionOptions} options */
-  constructor({ tracks, onState, onData, maxMessageBytes, onTooLarge, onTrack, ...options }) {
+  constructor({ tracks, onState, onData, onWord, maxMessageBytes, onTooLarge, onTrack, ...options }) {
     this.id = options.id;
     this.#polite = options.polite;
     this.#onState = onState;
-    this.#pc = new RTCPeerConnection({ iceServers: options.iceServers.current, bundlePolicy: "max-bundle" });
+    const { current: iceServers, policy: iceTransportPolicy } = options.iceServers;
+    this.#pc = new RTCPeerConnection({ iceServers, iceTransportPolicy, bundlePolicy: "max-bundle" });
     // Negotiated by its number, so that there is exactly one, whichever side began.
     this.#channel = this.#pc.createDataChannel("party", { negotiated: true, id: 0 });
     this.#pipe = new Pipe(this.#channel, {
-      onData: (data) => this.#isClosed || onData(data),
+      onData: (data, tag) => this.#isClosed || onData(data, tag),
+      onWord: (text) => this.#isClosed || onWord?.(text),
       maxBytes: maxMessageBytes,
-      onTooLarge: (bytes) => this.#isClosed || onTooLarge?.(bytes),
+      onTooLarge: (bytes, tag) => this.#isClosed || onTooLarge?.(bytes, tag),
     });
     this.#pc.ontrack = (event) => this.#isClosed || onTrack(event);
     this.#media = new Media(this.#pc, tracks);
@@ -78,8 +83,14 @@ export class Connection {
     return this.#negotiation.hasPosted(clientMsgId);
   }
 
+  /** What has been seen of it so far. */
+  get attempt() {
+    return this.#negotiation.attempt;
+  }
+
   /** Begin: make the first offer. */
   start() {
+    this.isOwn = true;
     this.#negotiation.start();
   }
 
@@ -103,13 +114,25 @@ export class Connection {
   }
 
   /**
-   * @param {Packed} packed
-   * @returns {boolean} false: the channel is not open
+   * @param {Packed} packed  waits where the channel is not open
+   * @param {string} tag  its number
    */
-  send(packed) {
-    if (!this.isOpen) return false;
-    this.#pipe.send(packed);
-    return true;
+  send(packed, tag) {
+    this.#pipe.send(packed, tag);
+  }
+
+  /** @param {string} text  for the other page; it is lost where the channel is not open */
+  tell(text) {
+    this.#pipe.tell(text);
+  }
+
+  /** @returns {Promise<{local?: string, remote?: string, protocol?: string}>} of what kind the path is; never rejects */
+  async path() {
+    try {
+      return pathIn(await this.#pc.getStats());
+    } catch {
+      return {};
+    }
   }
 
   /**
@@ -175,4 +198,13 @@ export class Connection {
     this.#endRepair();
     this.#onState("failed");
   }
+}
+
+/** @param {RTCStatsReport} stats */
+function pathIn(stats) {
+  const all = [...stats.values()];
+  const { selectedCandidatePairId: id } = all.find(({ type }) => type === "transport") ?? {};
+  const pair = stats.get(id) ?? all.find(({ type, nominated, state }) => type === "candidate-pair" && nominated && state === "succeeded");
+  const [local, remote] = [stats.get(pair?.localCandidateId), stats.get(pair?.remoteCandidateId)];
+  return { local: local?.candidateType, remote: remote?.candidateType, protocol: local?.relayProtocol ?? local?.protocol };
 }

@@ -35,6 +35,7 @@
  * @property {number} seats  how many numbered seats there are
  * @property {boolean} sharedState  players may write the room's state
  * @property {"end"|"promote"} hostGone  what happens when the host leaves or is gone
+ * @property {boolean} relay  whether the service takes data where no path opens; it is not to be changed
  */
 
 /**
@@ -86,7 +87,7 @@
 /**
  * @typedef {object} StreamMessage  a signal to this participant, or an event in the room
  * @property {number} seq
- * @property {string} type  "offer", "answer", "ice", or an event such as "participant-joined"
+ * @property {string} type  "offer", "answer", "ice", "data", or an event such as "participant-joined"
  * @property {string|null} fromId
  * @property {string|null} toId
  * @property {Record<string, any>} payload
@@ -168,7 +169,7 @@
 /**
  * @typedef {object} OutgoingSignal
  * @property {string} toId
- * @property {"offer"|"answer"|"ice"} type
+ * @property {"offer"|"answer"|"ice"|"data"} type
  * @property {Record<string, any>} payload
  * @property {string} clientMsgId  makes a repeated send harmless
  */

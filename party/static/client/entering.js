@@ -58,7 +58,7 @@ export async function comeBack(service, page, begin) {
  *   page had it before, and may try again later
  */
 async function enter(service, page, keeper, takeSeat, begin, isNew = false) {
-  if (typeof globalThis.RTCPeerConnection !== "function") throw noWebRtc();
+  if (page.relay === false && typeof globalThis.RTCPeerConnection !== "function") throw noWebRtc();
   return unlessAborted(page.signal, async () => {
     const api = new Api(service);
     const trace = new Trace();

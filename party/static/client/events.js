@@ -6,7 +6,8 @@
 /** @typedef {import("./contract.js").MemberRole} MemberRole */
 /** @typedef {import("./contract.js").Standing} Standing */
 /** @typedef {import("../party.js").Member} Member */
-/** @typedef {import("./peer.js").PeerState} PeerState */
+/** @typedef {import("./standing.js").PeerState} PeerState */
+/** @typedef {import("./standing.js").Why} Why */
 /** @typedef {import("./trace.js").TraceRecord} TraceRecord */
 
 /**
@@ -24,13 +25,14 @@
  * @property {{requests: JoinRequest[]}} requests  the host's: somebody asks to be let in, or does so no more
  * @property {{role: MemberRole, seat: number|null}} approved  the host has let this page in, which waited
  * @property {{}} rejected  the host has not; `ended` follows
- * @property {{peerId: string, state: PeerState}} peer  the connection to a participant has changed. When an
- *   open one is closed, as its participant goes or a new page takes its seat, it is "connecting" until
+ * @property {{peerId: string, state: PeerState} & Why} peer  it stands otherwise with a participant. `reason`: why
+ *   there is no connection, where that is known; with "turn-refused" the `server` and its `code`. When an open one is closed, as its participant goes or a new page takes its seat, it is "connecting" until
  *   `participants` tells more
- * @property {{peerId: string, data: string|ArrayBuffer}} message  a participant has sent something over its
- *   data channel
+ * @property {{peerId: string, data: string|ArrayBuffer}} message  a participant has sent something
  * @property {{peerId: string, bytes: number}} message-dropped  a participant has sent more in one piece than this
  *   page takes
+ * @property {{peerId: string, count: number}} messages-lost  a participant has another page than before: so many
+ *   messages to the one before are not known to have arrived, and are not sent any more
  * @property {{peerId: string, track: MediaStreamTrack, streams: readonly MediaStream[]}} track  a participant
  *   has begun to send a media track
  * @property {{error: ApiError}} error  a request that this page made of its own accord has failed. It goes on

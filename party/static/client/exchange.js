@@ -10,7 +10,8 @@ export class Exchange {
    *
    * @param {string} peerId
    * @param {string|ArrayBuffer|ArrayBufferView} data
-   * @returns {boolean} false: there is no open channel to it, and nothing was sent
+   * @returns {boolean} false: it is neither open nor relayed, or over 4 MiB are under way to it, and nothing was
+   *   sent; true: it arrives, as long as both pages stay
    * @throws {TypeError} for anything but such data
    * @throws {RangeError} for more of it
    */
@@ -23,7 +24,7 @@ export class Exchange {
    * Send data to everybody, as `send` does.
    *
    * @param {string|ArrayBuffer|ArrayBufferView} data
-   * @returns {number} how many have an open channel and so are sent it
+   * @returns {number} how many are sent it
    */
   broadcast(data) {
     const packed = pack(data);

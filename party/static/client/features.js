@@ -3,4 +3,6 @@
 export { Images } from "./images.js";
 export { Messages } from "./messages.js";
 export { Quiz } from "./quiz.js";
+export { Relay } from "./relay.js";
+export { Reports } from "./reports.js";
 export { State } from "./state.js";

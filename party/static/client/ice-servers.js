@@ -9,16 +9,29 @@ import { retrying } from "./timing.js";
 
 /** They are asked for again when this part of their time is over. */
 const REFRESH_PART = 0.8;
-/** When they could not be renewed, it is tried again after this. */
+/** When they could not be renewed, it is tried again after this; when nothing is known, sooner. */
 const RETRY_MS = 60_000;
+const FIRST_RETRY_MS = 10_000;
 
-/** @typedef {{iceServers: RTCIceServer[], ttlSeconds: number}} NamedServers  as the service answers */
+/**
+ * @typedef {object} NamedServers  as the service answers
+ * @property {RTCIceServer[]} iceServers
+ * @property {RTCIceTransportPolicy} [iceTransportPolicy]
+ * @property {number} ttlSeconds
+ */
 
 export class IceServers {
   #fetch;
   #onError;
   /** @type {RTCIceServer[]} as they are known */
   current = [];
+  /**
+   * Whether pages may learn each other's addresses. Until that is known, they do not.
+   *
+   * @type {RTCIceTransportPolicy}
+   */
+  policy = "relay";
+  #isKnown = false;
   /** By `Date.now`: timers and other clocks may stand still while a computer sleeps. */
   #refreshAt = 0;
   /** @type {Promise<void>|null} */
@@ -46,6 +59,7 @@ export class IceServers {
   /** @param {NamedServers} named */
   #take(named) {
     this.current = named.iceServers;
+    this.#know(named.iceTransportPolicy);
     this.#refreshAt = Date.now() + named.ttlSeconds * 1000 * REFRESH_PART;
   }
 
@@ -54,8 +68,15 @@ export class IceServers {
       this.#take(await retrying(this.#fetch, 2));
     } catch (error) {
       const isNone = error instanceof ApiError && error.code === "NOT_FOUND";
-      this.#refreshAt = isNone ? Infinity : Date.now() + RETRY_MS;
+      if (isNone) this.#know();
+      this.#refreshAt = isNone ? Infinity : Date.now() + (this.#isKnown ? RETRY_MS : FIRST_RETRY_MS);
       if (error instanceof ApiError && !isNone) this.#onError(error);
     }
+  }
+
+  /** @param {RTCIceTransportPolicy} policy */
+  #know(policy = "all") {
+    this.policy = policy;
+    this.#isKnown = true;
   }
 }

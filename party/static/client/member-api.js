@@ -44,10 +44,11 @@ export class MemberApi {
    * @param {object} options
    * @param {boolean} options.mayBeHeld  until something comes, if the service does so
    * @param {AbortSignal} [options.signal]
+   * @param {Record<string, string>} [options.headers]  further ones
    * @returns {Promise<PollAnswer>}
    */
-  poll(after, { mayBeHeld, signal }) {
-    const poll = (/** @type {boolean} */ isHeld) => this.#poll(after, isHeld, signal);
+  poll(after, { mayBeHeld, signal, headers }) {
+    const poll = (/** @type {boolean} */ isHeld) => this.#poll(after, isHeld, signal, headers);
     return mayBeHeld ? inTurn(this.#api.baseUrl.href, poll) : poll(false);
   }
 
@@ -55,13 +56,15 @@ export class MemberApi {
    * @param {number|null} after
    * @param {boolean} mayBeHeld
    * @param {AbortSignal} [signal]
+   * @param {Record<string, string>} [further]
    * @returns {Promise<PollAnswer>}
    */
-  async #poll(after, mayBeHeld, signal) {
+  async #poll(after, mayBeHeld, signal, further) {
     const waitSeconds = this.#longestHoldMs > 0 ? WAIT_SECONDS : CAUTIOUS_WAIT_SECONDS;
     // In headers rather than in the URL, so that one CORS preflight serves all polls.
     const headers = {
       ...this.#headers,
+      ...further,
       "X-Party-Wait": String(mayBeHeld ? waitSeconds : 0),
       ...(after === null ? {} : { "X-Party-After": String(after) }),
     };
@@ -88,10 +91,11 @@ export class MemberApi {
    * @param {OutgoingSignal[]} messages  1 to 100
    * @param {number} after  as in `poll`
    * @param {AbortSignal} [signal]
+   * @param {object} [fields]  further ones of the body
    * @returns {Promise<PollAnswer>}
    */
-  async send(messages, after, signal) {
-    const body = { roomCode: this.#code, messages, after };
+  async send(messages, after, signal, fields) {
+    const body = { roomCode: this.#code, messages, after, ...fields };
     return checked(await this.#call("POST", "signal", { body, signal }));
   }
 
@@ -99,9 +103,10 @@ export class MemberApi {
    * Send signals while the page is going away. Nobody will see the answer.
    *
    * @param {OutgoingSignal[]} messages
+   * @param {object} [fields]  further ones of the body; there are some where there are no messages
    */
-  sendLast(messages) {
-    const body = { roomCode: this.#code, messages };
+  sendLast(messages, fields) {
+    const body = { roomCode: this.#code, ...(messages.length > 0 && { messages }), ...fields };
     return this.#call("POST", "signal", { body, keepalive: true });
   }
 

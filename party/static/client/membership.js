@@ -48,8 +48,14 @@ export class Membership {
   /** @type {PollLoop} */
   #loop;
   #answers;
+  /** @type {import("./answers.js").Follower[]} */
+  #followers;
+  /** @type {import("./relay.js").RelayPost|undefined} */
+  relay;
   #life;
   #isTroubled = false;
+  /** @type {import("./polling.js").Enclosing|undefined} */
+  #enclosing;
   hasEnded = false;
 
   /**
@@ -65,6 +71,8 @@ export class Membership {
     /** The number of the Room that was last taken as a whole. */
     this.enteredAt = room.seq;
     this.trace = trace;
+    /** What the page has decided for itself. */
+    this.page = page;
     this.#leavesOnClose = page.leaveOnClose ?? false;
     this.#seat = seat;
     this.#keeper = keeper;
@@ -74,6 +82,7 @@ export class Membership {
       cursor: room.seq,
       // Whoever is alone has perhaps just gone to send somebody the code.
       mayRest: () => this.peers.areSettled,
+      isPatient: () => this.peers.arePatient,
       onAnswer: (answer) => this.#onAnswer(answer),
       onError: (error) => this.onError(error),
       onRefused: (signals) => {
@@ -83,7 +92,8 @@ export class Membership {
     });
     /** @type {Peers} */
     this.peers = new Peers(this, this.#loop, page, iceServers);
-    this.#answers = new Answers(this, features.flatMap((feature) => feature.follow?.(this) ?? []));
+    this.#followers = features.flatMap((feature) => feature.follow?.(this) ?? []);
+    this.#answers = new Answers(this, this.#followers);
     this.#life = new PageLife({
       // It may be put to sleep without another word. If it is not, its next poll says so.
       onHidden: () => this.#tellAway(),
@@ -112,6 +122,7 @@ export class Membership {
       ...participant,
       isYou: participant.id === this.room.you.id,
       state: this.peers.get(participant.id)?.state ?? null,
+      reason: this.peers.get(participant.id)?.reason ?? null,
     }));
   }
 
@@ -125,6 +136,7 @@ export class Membership {
   async leave() {
     if (this.hasEnded) return;
     this.#loop.stop();
+    this.#tellLast([]);
     const leave = () => this.api.leave();
     try {
       // The others shall learn it before they see channels close, or they would try to reconnect.
@@ -178,6 +190,28 @@ export class Membership {
     this.dispatch("ended", { reason, ...outcome });
   }
 
+  /**
+   * A way for data through the service, and what it sends in requests of its own.
+   *
+   * @param {import("./relay.js").RelayPost} relay
+   */
+  carry(relay) {
+    this.relay = relay;
+    this.#loop.carry(relay);
+  }
+
+  /** @param {import("./polling.js").Enclosing} enclosing  what travels with requests that are made anyway */
+  enclose(enclosing) {
+    this.#enclosing = enclosing;
+    this.#loop.enclose(enclosing);
+  }
+
+  /** @param {string} id  of a peer with whom it stands otherwise */
+  onPeer(id) {
+    const peer = this.peers.get(id);
+    if (peer) for (const follower of this.#followers) follower.onPeer?.(peer);
+  }
+
   /** Poll soon. */
   wake() {
     this.#loop.wake();
@@ -215,15 +249,21 @@ export class Membership {
   /** The browser sends what is handed to it now even if the page is gone. */
   #onGone() {
     if (this.#leavesOnClose) {
+      this.#tellLast([]);
       this.api.leave({ keepalive: true }).catch(() => {});
       // The browser may keep the page and show it again, but not in the room.
       this.finish("left");
       return;
     }
     this.#tellAway();
-    const unsent = this.#loop.unsent();
     // They may have been sent already: then the service knows them by their ids.
-    if (unsent.length > 0) this.api.sendLast(unsent).catch(() => {});
+    this.#tellLast(this.#loop.unsent());
+  }
+
+  /** @param {import("./contract.js").OutgoingSignal[]} unsent */
+  #tellLast(unsent) {
+    const fields = this.#enclosing?.take(true)?.fields;
+    if (unsent.length > 0 || fields) this.api.sendLast(unsent, fields).catch(() => {});
   }
 
   #tellAway() {

@@ -13,9 +13,10 @@
  * Theirs serves the sender, which joins the candidates of one negotiation, and whoever reads the trace.
  */
 
+import { refusalIn } from "./reasons.js";
 import { backoffMs } from "./timing.js";
 
-/** @typedef {Pick<import("./ice-servers.js").IceServers, "current"|"fresh">} IceServers */
+/** @typedef {Pick<import("./ice-servers.js").IceServers, "current"|"fresh"|"policy">} IceServers */
 
 /**
  * @typedef {object} SignalPayload
@@ -32,6 +33,8 @@ import { backoffMs } from "./timing.js";
  * @property {IceServers} iceServers
  * @property {(type: "offer"|"answer"|"ice", payload: SignalPayload) => string} post  sends a signal soon,
  *   under the `clientMsgId` that it gives
+ * @property {() => void} [onSeen]  something has been seen that may tell why it does not connect
+ * @property {(event: RTCPeerConnectionIceErrorEvent) => void} [onCandidateError]
  */
 
 /** An offer that the service refuses is made again ever more rarely. */
@@ -44,7 +47,9 @@ export class Negotiation {
   #polite;
   #iceServers;
   #usedIceServers;
+  #usedPolicy;
   #sendSignal;
+  #onSeen;
   #onFailed;
   #negotiation = 0;
   /** @type {Map<string, {type: string, negotiation: number}>} what has been sent, by its `clientMsgId` */
@@ -67,26 +72,40 @@ export class Negotiation {
    */
   awaitsFirstAnswer = false;
 
+  /** @type {import("./reasons.js").Attempt} what has been seen so far */
+  attempt = { isGathered: false, candidates: 0, theirCandidates: 0, isAnswered: false, refusal: null };
+
   /**
    * @param {RTCPeerConnection} pc  made with the ICE servers as they are known
    * @param {import("./media.js").Media} media
    * @param {NegotiationOptions} options
    * @param {() => void} onFailed
    */
-  constructor(pc, media, { id, polite, iceServers, post }, onFailed) {
+  constructor(pc, media, { id, polite, iceServers, post, onSeen = () => {}, onCandidateError }, onFailed) {
     this.#pc = pc;
     this.#media = media;
     this.#id = id;
     this.#polite = polite;
     this.#iceServers = iceServers;
     this.#usedIceServers = iceServers.current;
+    this.#usedPolicy = iceServers.policy;
     this.#sendSignal = post;
+    this.#onSeen = onSeen;
     this.#onFailed = onFailed;
     // The first offer is made by `start`, and only on one side. One that was lost waits for its next try.
     pc.onnegotiationneeded = () => {
       if (pc.currentRemoteDescription && this.#offerTimer === undefined) this.#enqueue(() => this.#offer());
     };
-    pc.onicecandidate = ({ candidate }) => candidate?.candidate && this.#postCandidate(candidate);
+    pc.onicecandidate = ({ candidate }) => {
+      if (candidate?.candidate) this.#postCandidate(candidate);
+      else this.#see({ isGathered: candidate === null });
+    };
+    pc.onicecandidateerror = (event) => {
+      if (this.#isClosed) return;
+      onCandidateError?.(event);
+      const refusal = refusalIn(event);
+      if (refusal) this.#see({ refusal });
+    };
   }
 
   /** Begin: make the first offer. */
@@ -103,6 +122,7 @@ export class Negotiation {
    */
   receive(type, payload) {
     if (type === "answer") this.awaitsFirstAnswer = false;
+    if (type !== "ice") this.#see({ isAnswered: true });
     const handle = { offer: this.#takeOffer, answer: this.#takeAnswer, ice: this.#takeCandidates }[type];
     this.#enqueue(() => handle.call(this, payload));
   }
@@ -137,6 +157,13 @@ export class Negotiation {
   close() {
     this.#isClosed = true;
     clearTimeout(this.#offerTimer);
+  }
+
+  /** @param {Partial<import("./reasons.js").Attempt>} seen */
+  #see(seen) {
+    if (this.#isClosed) return;
+    Object.assign(this.attempt, seen);
+    this.#onSeen();
   }
 
   /** @param {() => Promise<void>} task  skipped when the connection was closed before its turn */
@@ -197,14 +224,16 @@ export class Negotiation {
 
   /** @param {RTCIceServer[]} iceServers */
   #useIceServers(iceServers) {
-    if (iceServers === this.#usedIceServers) return;
-    this.#usedIceServers = iceServers;
-    this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers });
+    const { policy } = this.#iceServers;
+    if (iceServers === this.#usedIceServers && policy === this.#usedPolicy) return;
+    [this.#usedIceServers, this.#usedPolicy] = [iceServers, policy];
+    this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers, iceTransportPolicy: policy });
   }
 
   /** @param {RTCIceCandidate} candidate */
   #postCandidate(candidate) {
     if (this.#isClosed) return;
+    this.attempt.candidates += 1;
     const { sdpMid, sdpMLineIndex, usernameFragment } = candidate;
     const init = { candidate: candidate.candidate, sdpMid, sdpMLineIndex, usernameFragment };
     this.#post("ice", { ...this.#label, candidates: [init] });
@@ -235,12 +264,14 @@ export class Negotiation {
 
   /** @param {RTCSessionDescriptionInit} [description] */
   async #setRemoteDescription(description) {
+    if (description?.sdp?.includes("a=candidate:")) this.attempt.theirCandidates += 1;
     await this.#pc.setRemoteDescription(/** @type {RTCSessionDescriptionInit} */ (description));
     await this.#addCandidates(this.#earlyCandidates.splice(0));
   }
 
   /** @param {SignalPayload} payload */
   async #takeCandidates({ candidates = [] }) {
+    this.attempt.theirCandidates += candidates.length;
     if (this.#pc.remoteDescription) await this.#addCandidates(candidates);
     else this.#earlyCandidates.push(...candidates);
   }

@@ -19,6 +19,9 @@ import { LARGEST_BYTES } from "./pipe.js";
  * @property {number} [maxMessageBytes]  what is sent to this page in one piece and is larger is dropped, with an
  *   event: 256 MiB, unless given
  * @property {boolean} [keepAwake]  keep the screen on while the party lasts, where the browser can
+ * @property {boolean} [relay]  false: nothing goes through the service where no path opens
+ * @property {number} [relayAfterMs]  after so long without an open channel it does: 8,000, unless given
+ * @property {boolean} [reports]  false: the service is not told how connections went
  * @property {AbortSignal} [signal]  gives up entering; it has no effect afterwards. A seat that may have been
  *   taken by then is left
  */
@@ -67,7 +70,12 @@ import { LARGEST_BYTES } from "./pipe.js";
  * @typedef {ListFields & Pick<PageOptions, "baseUrl"|"signal">} ListOptions
  */
 
-/** @type {Record<string, [what: string, isGood: (value: any) => boolean]>} what a page decides for itself */
+/** @typedef {Record<string, [what: string, isGood: (value: any) => boolean]>} Checks */
+
+/** @type {import("./answers.js").Feature[]} */
+const OF_FEATURES = Object.values(features);
+
+/** @type {Checks} what a page decides for itself */
 const PAGE_OPTIONS = {
   baseUrl: ["an address", isAddress],
   topology: ['"mesh" or "star", or "none"', (value) => ["mesh", "star", "none"].includes(value)],
@@ -79,10 +87,8 @@ const PAGE_OPTIONS = {
   ],
   keepAwake: ["true or false", (value) => typeof value === "boolean"],
   signal: ["an AbortSignal", (value) => typeof value?.addEventListener === "function" && "aborted" in value],
+  ...Object.assign({}, ...OF_FEATURES.map(({ pageOptions }) => pageOptions)),
 };
-
-/** @type {import("./answers.js").Feature[]} */
-const OF_FEATURES = Object.values(features);
 
 /** What the service is told, by what calls. */
 const FIELDS = {

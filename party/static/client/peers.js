@@ -20,6 +20,8 @@ export class Peers {
   #peers = new Map();
   /** @type {Map<MediaStreamTrack, MediaStream>} what everybody is sent */
   #tracks = new Map();
+  /** When this page came. */
+  #page;
 
   /**
    * @param {Membership} membership
@@ -32,6 +34,7 @@ export class Peers {
     this.#loop = loop;
     this.#topology = topology;
     this.#maxMessageBytes = maxMessageBytes;
+    this.#page = membership.room.seq;
     this.#iceServers = new IceServers(
       () => membership.api.iceServers(),
       (error) => membership.onError(error),
@@ -51,6 +54,11 @@ export class Peers {
   /** Whether there are others, and none of them is about to be connected. */
   get areSettled() {
     return this.#peers.size > 0 && ![...this].some(({ isExpected }) => isExpected);
+  }
+
+  /** Whether somebody has been tried in vain for long, and nobody else is about to be connected. */
+  get arePatient() {
+    return [...this].some(({ state }) => state !== "open") && ![...this].some(({ isHopeful }) => isHopeful);
   }
 
   /** Begin the connections that there are to be; signals wait for the ICE servers. */
@@ -74,8 +82,8 @@ export class Peers {
     const wanted = participants.filter((each) => this.#connects(each, you)).map(({ id }) => id);
     for (const id of [...this.#peers.keys()]) if (!wanted.includes(id)) this.#forget(id);
     for (const id of wanted) {
-      if (this.#peers.has(id)) continue;
-      this.#peers.set(id, new Peer({ ...this.#wiringOf(id), id, polite: you.id < id, tracks: this.#tracks }));
+      if (this.#peers.has(id)) this.get(id)?.update();
+      else this.#peers.set(id, new Peer({ ...this.#wiringOf(id), id, polite: you.id < id, tracks: this.#tracks }));
     }
   }
 
@@ -86,7 +94,10 @@ export class Peers {
    */
   onEvent({ type, payload }) {
     // A page that rejoined knows nothing of the old one's connections, and begins new ones.
-    if (type === "participant-joined" || type === "participant-rejoined") this.#forget(payload.participant.id);
+    if (type === "participant-joined" || type === "participant-rejoined") {
+      this.#forget(payload.participant.id);
+      this.follow(this.#membership.room); // which may have it already
+    }
     if (type === "signal-expired") this.get(payload.toId)?.onExpired(payload.clientMsgId);
   }
 
@@ -115,7 +126,7 @@ export class Peers {
   #forget(id) {
     const peer = this.#peers.get(id);
     if (!peer) return;
-    peer.close();
+    peer.end();
     this.#peers.delete(id);
     this.#loop.discard(id);
   }
@@ -137,16 +148,28 @@ export class Peers {
    */
   #wiringOf(id) {
     const membership = this.#membership;
+    const isAway = () => {
+      const { presence } = membership.room.participants.find((each) => each.id === id) ?? {};
+      return presence === "away" || presence === "disconnected";
+    };
     return {
+      page: this.#page,
+      relay: membership.relay,
       iceServers: this.#iceServers,
+      isAway,
       post: (type, payload) => {
         membership.trace.add({ kind: "sent", type, peerId: id, payload });
         return this.#loop.post(id, type, payload);
       },
-      onState: (state) => {
-        membership.trace.add({ kind: "state", peerId: id, state });
-        membership.dispatch("peer", { peerId: id, state });
+      onState: (state, why) => {
+        membership.trace.add({ kind: "state", peerId: id, state, ...why });
+        membership.onPeer(id);
+        membership.dispatch("peer", { peerId: id, state, ...why });
       },
+      onCandidateError: ({ url, errorCode, errorText }) => {
+        membership.trace.add({ kind: "candidate-error", peerId: id, url, errorCode, errorText });
+      },
+      onGap: (count) => void (membership.hasEnded || membership.dispatch("messages-lost", { peerId: id, count })),
       // If the peer is gone, the service will say so, and nothing needs to be begun anew.
       onFailed: () => this.#loop.wake(),
       onData: (data) => membership.dispatch("message", { peerId: id, data }),

@@ -2,11 +2,12 @@
  * Texts and binary data, large ones too, over one ordered, reliable data channel, as fast as it takes them.
  *
  * A short text is one frame. Anything else is announced by a frame with its kind and size, followed by
- * its bytes in chunks that every browser can receive:
+ * its bytes in chunks that every browser can receive. Before either stands its number (delivery.js):
  *
- *     "=hello"                             a text
- *     "+text 3000000", chunk, chunk, …     a long text, in UTF-8
- *     "+binary 5", chunk                   binary data
+ *     "7=hello"                              a text
+ *     "L1+text 3000000", chunk, chunk, …     a long text, in UTF-8
+ *     "8+binary 5", chunk                    binary data
+ *     "!{…}"                                 what pages have to say to each other; comes between chunks, too
  */
 
 /** Browsers differ in the longest frame that they take; this one they all do. */
@@ -18,14 +19,20 @@ const LOW_WATER_BYTES = 256 * 1024;
 export const LARGEST_BYTES = 256 * 1024 * 1024;
 
 /** @typedef {string|ArrayBuffer} Data  as it is received */
-/** @typedef {Iterable<string|Uint8Array<ArrayBuffer>>} Packed  data as frames */
+
+/** @typedef {Iterable<string|Uint8Array<ArrayBuffer>>} Frames */
+/**
+ * @typedef {Frames & {kind: "text"|"binary", size: number, bytes: Uint8Array<ArrayBuffer>}} Packed  data as it is sent
+ * and its frames; `size` is in bytes, of a text those of its UTF-8
+ */
 
 export class Pipe {
   #channel;
   #onData;
+  #onWord;
   /** @type {Iterator<string|Uint8Array<ArrayBuffer>>[]} the frames of what is to be sent */
   #outgoing = [];
-  /** @type {{isText: boolean, size: number, filled: number, bytes: Uint8Array<ArrayBuffer>}|null} */
+  /** @type {{tag: string, isText: boolean, size: number, filled: number, bytes: Uint8Array<ArrayBuffer>}|null} */
   #incoming = null;
   #maxBytes;
   #onTooLarge;
@@ -33,14 +40,16 @@ export class Pipe {
   /**
    * @param {RTCDataChannel} channel
    * @param {object} options
-   * @param {(data: Data) => void} options.onData
+   * @param {(data: Data, tag: string) => void} options.onData
+   * @param {(text: string) => void} [options.onWord]  what the other page has told
    * @param {number} [options.maxBytes]  more in one piece is not taken
-   * @param {(bytes: number) => void} [options.onTooLarge]  so many have been announced, and are dropped as they
-   *   come
+   * @param {(bytes: number, tag: string) => void} [options.onTooLarge]  so many have been announced, and are dropped
+   *   as they come
    */
-  constructor(channel, { onData, maxBytes = LARGEST_BYTES, onTooLarge = () => {} }) {
+  constructor(channel, { onData, onWord = () => {}, maxBytes = LARGEST_BYTES, onTooLarge = () => {} }) {
     this.#channel = channel;
     this.#onData = onData;
+    this.#onWord = onWord;
     this.#maxBytes = maxBytes;
     this.#onTooLarge = onTooLarge;
     channel.binaryType = "arraybuffer";
@@ -49,10 +58,18 @@ export class Pipe {
     channel.onmessage = ({ data }) => this.#receive(data);
   }
 
-  /** @param {Packed} packed */
-  send(packed) {
-    this.#outgoing.push(packed[Symbol.iterator]());
+  /**
+   * @param {Frames} packed
+   * @param {string} [tag]  its number
+   */
+  send(packed, tag = "") {
+    this.#outgoing.push(tagged(packed, tag));
     this.#pump();
+  }
+
+  /** @param {string} text  for the other page; what waits to be sent does not hold it up */
+  tell(text) {
+    if (this.#channel.readyState === "open") this.#channel.send(`!${text}`);
   }
 
   #pump() {
@@ -67,29 +84,37 @@ export class Pipe {
 
   /** @param {Data} frame */
   #receive(frame) {
-    if (typeof frame !== "string") this.#fill(frame);
-    else if (frame.startsWith("=")) this.#takeShort(frame.slice(1));
-    else this.#begin(frame);
+    if (typeof frame !== "string") return this.#fill(frame);
+    if (frame.startsWith("!")) return this.#onWord(frame.slice(1));
+    const [tag] = /^L?\d{0,15}/.exec(frame) ?? [""];
+    if (frame[tag.length] === "=") this.#takeShort(frame.slice(tag.length + 1), tag);
+    else this.#begin(frame.slice(tag.length), tag);
   }
 
-  /** @param {string} text  in one frame, which may be longer than ours: the other side may be other code */
-  #takeShort(text) {
+  /**
+   * @param {string} text  in one frame, which may be longer than ours: the other side may be other code
+   * @param {string} tag
+   */
+  #takeShort(text, tag) {
     // No character has less than a byte, or more than three, so that most need not be counted.
     const isSmall = text.length * 3 <= this.#maxBytes;
     const bytes = isSmall || text.length > this.#maxBytes ? text.length : new TextEncoder().encode(text).length;
-    if (bytes <= this.#maxBytes) this.#onData(text);
-    else this.#onTooLarge(bytes);
+    if (bytes <= this.#maxBytes) this.#onData(text, tag);
+    else this.#onTooLarge(bytes, tag);
   }
 
-  /** @param {string} announcement */
-  #begin(announcement) {
+  /**
+   * @param {string} announcement
+   * @param {string} tag
+   */
+  #begin(announcement, tag) {
     // What is not announced properly is dropped with its chunks: the other side is not our own code.
     this.#incoming = null;
     const [, kind, digits] = /^\+(text|binary) (\d{1,15})$/.exec(announcement) ?? [];
     if (!kind) return;
     const size = Number(digits);
-    if (size > this.#maxBytes) return this.#onTooLarge(size);
-    this.#incoming = { isText: kind === "text", size, filled: 0, bytes: new Uint8Array(0) };
+    if (size > this.#maxBytes) return this.#onTooLarge(size, tag);
+    this.#incoming = { tag, isText: kind === "text", size, filled: 0, bytes: new Uint8Array(0) };
     this.#finish();
   }
 
@@ -111,9 +136,9 @@ export class Pipe {
 
   #finish() {
     if (!this.#incoming || this.#incoming.filled < this.#incoming.size) return;
-    const { isText, bytes } = this.#incoming;
+    const { tag, isText, bytes } = this.#incoming;
     this.#incoming = null;
-    this.#onData(isText ? new TextDecoder().decode(bytes) : bytes.buffer);
+    this.#onData(isText ? asText(bytes) : bytes.buffer, tag);
   }
 }
 
@@ -130,11 +155,23 @@ export function pack(data) {
   if (!isText && !(data instanceof ArrayBuffer) && !ArrayBuffer.isView(data)) {
     throw new TypeError("What is sent is a text, an ArrayBuffer or a view of one.");
   }
-  const bytes = isText ? new TextEncoder().encode(data) : bytesOf(data);
+  const bytes = isText ? new TextEncoder().encode(data) : new Uint8Array(bytesOf(data));
   if (bytes.length > LARGEST_BYTES) throw new RangeError(`At most ${LARGEST_BYTES} bytes are sent in one piece.`);
-  if (isText && bytes.length < CHUNK_BYTES) return ["=" + data];
-  const own = new Uint8Array(bytes);
-  return { [Symbol.iterator]: () => chunks(isText ? "text" : "binary", own) };
+  const kind = isText ? "text" : "binary";
+  const frames = isText && bytes.length < CHUNK_BYTES ? () => ["=" + data].values() : () => chunks(kind, bytes);
+  return { kind, size: bytes.length, bytes, [Symbol.iterator]: frames };
+}
+
+/**
+ * @param {Frames} packed
+ * @param {string} tag
+ */
+function* tagged(packed, tag) {
+  let isFirst = true;
+  for (const frame of packed) {
+    yield isFirst ? tag + frame : frame;
+    isFirst = false;
+  }
 }
 
 /**
@@ -153,4 +190,9 @@ function bytesOf(data) {
   return ArrayBuffer.isView(data)
     ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     : new Uint8Array(data);
+}
+
+/** @param {Uint8Array} bytes  of UTF-8; a mark of its order at the beginning is a character as any other */
+export function asText(bytes) {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }

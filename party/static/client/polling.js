@@ -9,7 +9,7 @@
 import { Flight, GIVEN_UP } from "./flight.js";
 import { AT_ONCE_MS } from "./member-api.js";
 import { Outbox } from "./outbox.js";
-import { asApiError, isBelieved, isFinal } from "./refusals.js";
+import { asApiError, isAboutData, isBelieved, isFinal } from "./refusals.js";
 import { Sleep } from "./sleep.js";
 import { backoffMs } from "./timing.js";
 
@@ -24,6 +24,9 @@ import { backoffMs } from "./timing.js";
 const FIRST_POLL_MS = 150;
 /** A hidden page with nothing to connect: whoever comes meanwhile has some seconds to spare. */
 const HIDDEN_POLL_MS = 5_000;
+/** A page that has tried to connect in vain for long, and one that talks through the service meanwhile. */
+const PATIENT_POLL_MS = 1_000;
+const TALKING_POLL_MS = 250;
 /** The outbox ends this wait as soon as it has gathered. */
 const GATHERING_MS = 100;
 /** What a firewall or a captive portal has taken offence at should not be repeated often: it may shut us out. */
@@ -34,6 +37,7 @@ const LONGEST_BLOCKED_DELAY_MS = 30_000;
  * @property {Pick<import("./member-api.js").MemberApi, "poll"|"send">} api
  * @property {number} cursor  the `seq` of the room as it was entered
  * @property {() => boolean} mayRest  whether no connection is being made or waited for
+ * @property {() => boolean} [isPatient]  whether the only connections being made have been tried in vain for long
  * @property {(answer: PollAnswer) => void} onAnswer  gets each message once, in order; must not throw
  * @property {(error: ApiError) => void} onError  a failed request; temporary ones are tried again
  * @property {(signals: OutgoingSignal[]) => void} [onRefused]  signals that the service will never
@@ -41,8 +45,31 @@ const LONGEST_BLOCKED_DELAY_MS = 30_000;
  * @property {(error: ApiError) => void} onStop  the service will not answer this participant any more
  */
 
+/**
+ * @typedef {object} Carried  what sends signals in requests of its own, and tries them again itself
+ * @property {boolean} isDue
+ * @property {boolean} isTalking  whether there has been anything recently
+ * @property {() => OutgoingSignal[]} batch
+ * @property {(batch: OutgoingSignal[]) => void} sent
+ * @property {(batch: OutgoingSignal[], error: ApiError) => void} refused
+ */
+
+/**
+ * @typedef {object} Enclosed  what travels with a request: as fields of its body, or with a poll as headers
+ * @property {any} reports
+ * @property {object} fields
+ * @property {Record<string, string>} headers
+ */
+
+/**
+ * @typedef {object} Enclosing
+ * @property {(isLast?: boolean) => Enclosed|null} take
+ * @property {(reports: any) => void} putBack  the request has met an outage
+ */
+
 export class PollLoop {
   #api;
+  #isPatient;
   #mayRest;
   #onAnswer;
   #onError;
@@ -61,12 +88,17 @@ export class PollLoop {
   #stopped = false;
   #sleep = new Sleep();
   #flight = new Flight();
+  /** @type {Carried|null} */
+  #carried = null;
+  /** @type {Enclosing|null} */
+  #enclosing = null;
 
   /** @param {PollLoopOptions} options */
-  constructor({ api, cursor, mayRest, onAnswer, onError, onRefused = () => {}, onStop }) {
+  constructor({ api, cursor, mayRest, isPatient = () => false, onAnswer, onError, onRefused = () => {}, onStop }) {
     this.#api = api;
     this.#cursor = cursor;
     this.#mayRest = mayRest;
+    this.#isPatient = isPatient;
     this.#onAnswer = onAnswer;
     this.#onError = onError;
     this.#onRefused = onRefused;
@@ -91,6 +123,16 @@ export class PollLoop {
     this.#sleep.end();
     globalThis.document?.removeEventListener("visibilitychange", this.#onVisible);
     globalThis.removeEventListener?.("online", this.#onReturn);
+  }
+
+  /** @param {Carried} carried */
+  carry(carried) {
+    this.#carried = carried;
+  }
+
+  /** @param {Enclosing} enclosing */
+  enclose(enclosing) {
+    this.#enclosing = enclosing;
   }
 
   /** Ask for the room as a whole, soon. What has been handled is not handled again. */
@@ -154,40 +196,51 @@ export class PollLoop {
   async #turn() {
     this.#sleep.allow();
     const maySend = this.#cursor !== null && !this.#mustPoll && !this.#startsOver;
-    const batch = maySend ? this.#outbox.batch() : [];
+    const signals = maySend ? this.#outbox.batch() : [];
+    const data = maySend && signals.length === 0 ? (this.#carried?.batch() ?? []) : [];
+    const batch = [...signals, ...data]; // one of them
     // In a moment there will be a send, which is a poll, too.
     if (maySend && batch.length === 0 && this.#outbox.isGathering) return GATHERING_MS;
     // While requests fail, we want to know at once when they do no more. Who rests leaves its place to others.
     const mayBeHeld = batch.length === 0 && this.#failures === 0 && !this.#rests;
     const sentAt = performance.now();
+    const enclosed = this.#enclosing?.take() ?? null;
     try {
-      const answer = await this.#request(batch, mayBeHeld);
+      const answer = await this.#request(batch, mayBeHeld, enclosed);
       if (this.#stopped) return 0;
-      if (batch.length > 0) this.#onSent(batch);
+      if (signals.length > 0) this.#onSent(signals);
+      if (data.length > 0) this.#carried?.sent(data);
       this.#mustPoll = false;
       this.#receive(answer);
-      const { isDue } = this.#outbox;
+      const isDue = this.#outbox.isDue || (this.#carried?.isDue ?? false);
       if (batch.length > 0 || !isDue) this.#failures = 0;
       // Answers with news come when the news do, whether they were held for them or not.
       const heldMs = mayBeHeld && answer.messages.length === 0 ? heldMsSince(sentAt) : 0;
       return isDue ? 0 : Math.max(0, this.#paceMs(answer) - heldMs);
     } catch (error) {
-      if (this.#stopped || error === GIVEN_UP) return 0;
-      return this.#afterFailure(asApiError(error), batch);
+      if (this.#stopped) return 0;
+      const failure = error === GIVEN_UP ? null : asApiError(error);
+      if (enclosed && (!failure || failure.isTemporary)) this.#enclosing?.putBack(enclosed.reports);
+      if (!failure) return 0;
+      if (data.length === 0 || !isAboutData(failure)) return this.#afterFailure(failure, signals);
+      this.#carried?.refused(data, failure);
+      return 0;
     }
   }
 
   /**
    * @param {OutgoingSignal[]} batch
    * @param {boolean} mayBeHeld
+   * @param {Enclosed|null} enclosed
    */
-  #request(batch, mayBeHeld) {
+  #request(batch, mayBeHeld, enclosed) {
     const known = this.#cursor;
     if (batch.length > 0 && known !== null) {
-      return this.#flight.make(false, (signal) => this.#api.send(batch, known, signal));
+      return this.#flight.make(false, (signal) => this.#api.send(batch, known, signal, enclosed?.fields));
     }
     const cursor = this.#startsOver ? null : known;
-    return this.#flight.make(true, (signal) => this.#api.poll(cursor, { mayBeHeld, signal }));
+    const headers = enclosed?.headers;
+    return this.#flight.make(true, (signal) => this.#api.poll(cursor, { mayBeHeld, signal, headers }));
   }
 
   /** @param {PollAnswer} answer */
@@ -206,7 +259,11 @@ export class PollLoop {
 
   /** @param {PollAnswer} answer */
   #paceMs({ more, pollAfterMs }) {
-    return this.#rests && !more ? Math.max(HIDDEN_POLL_MS, pollAfterMs) : pollAfterMs;
+    if (more) return pollAfterMs;
+    if (this.#rests) return Math.max(HIDDEN_POLL_MS, pollAfterMs);
+    // The service asks for haste wherever somebody tries to connect.
+    if (!this.#isPatient()) return pollAfterMs;
+    return Math.max(this.#carried?.isTalking ? TALKING_POLL_MS : PATIENT_POLL_MS, pollAfterMs);
   }
 
   /** @param {OutgoingSignal[]} batch */

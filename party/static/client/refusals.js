@@ -23,6 +23,15 @@ export function isFinal(error) {
 }
 
 /**
+ * Whether it is the data in a request, sent in place of a connection, that the service does not take.
+ *
+ * @param {ApiError} error
+ */
+export function isAboutData(error) {
+  return error.isBlocked || ["RELAY_OFF", "RELAY_LIMIT", "MAILBOX_FULL", "PEER_NOT_FOUND", "TOO_LARGE"].includes(error.code);
+}
+
+/**
  * Whether a send will fail for ever.
  *
  * @param {ApiError} error

@@ -2,13 +2,15 @@
 
 /** @typedef {import("./api.js").RequestRecord} RequestRecord */
 /** @typedef {import("./contract.js").StreamMessage} StreamMessage */
-/** @typedef {import("./peer.js").PeerState} PeerState */
+/** @typedef {import("./standing.js").PeerState} PeerState */
+/** @typedef {import("./standing.js").Why} Why */
 
 /**
  * @typedef {{kind: "request"} & RequestRecord
  *   | {kind: "sent", type: string, peerId: string, payload: object}
  *   | {kind: "received", message: StreamMessage}
- *   | {kind: "state", peerId: string, state: PeerState}} TraceEntry
+ *   | {kind: "candidate-error", peerId: string, url: string, errorCode: number, errorText: string}
+ *   | ({kind: "state", peerId: string, state: PeerState} & Why)} TraceEntry
  *
  * @typedef {TraceEntry & {at: number}} TraceRecord  `at` in ms, as `performance.now()` counts
  */

@@ -1,4 +1,4 @@
-/** The chat: plain texts over the data channels, with who came and went. */
+/** The chat: plain texts over the data channels, or through the service, with who came and went. */
 
 import { isBlank } from "../client/input.js";
 import { button, element, fromTemplate, on, part } from "./dom.js";
@@ -50,7 +50,7 @@ export function showChat(party) {
 
 /** @param {Party} party */
 export function showWhetherSendable({ participants }) {
-  button("send").disabled = !participants.some(({ state }) => state === "open");
+  button("send").disabled = !participants.some(({ state }) => state === "open" || state === "relayed");
 }
 
 /** @param {string} text  of somebody who may have another page than this one */

@@ -9,6 +9,7 @@ import { codeInAddress, hideLobby, initLobby, showLobby, takeCodeFromAddress } f
 import { forgetPeople, initPeople, showPeople } from "./people.js";
 import { showStream } from "./stream.js";
 import { initTimeline, showTimeline } from "./timeline.js";
+import { noteCode } from "./why.js";
 import { hideWaiting, initWaiting, showRequests, showWaiting } from "./waiting.js";
 
 const baseUrl = new URL(metaContent("party-base"), location.href);
@@ -130,6 +131,7 @@ function showRoom(opened, startedAt) {
     showPeople(opened);
     showWhetherSendable(opened);
   };
+  on(opened, "peer", noteCode);
   for (const type of ["participants", "peer", "room"]) on(opened, type, update);
   showChat(opened);
   showRequests(opened);

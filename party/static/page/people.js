@@ -2,11 +2,18 @@
 
 import { initActions, showActions } from "./actions.js";
 import { button, element, fromTemplate, part, setText } from "./dom.js";
+import { whyNotConnected } from "./why.js";
 
 /** @typedef {import("../party.js").Party} Party */
 /** @typedef {Party["participants"][number]} Member */
 
-const STATE_TEXTS = { connecting: "connecting …", open: "connected", interrupted: "interrupted" };
+const STATE_TEXTS = {
+  connecting: "connecting …",
+  open: "connected",
+  interrupted: "interrupted",
+  relayed: "through the service",
+  failed: "not connected",
+};
 
 /** @type {Record<string, string>} */
 const ROOM_STATE_TEXTS = { waiting: "waiting to start", playing: "started", ended: "closed" };
@@ -59,6 +66,7 @@ function showMember(member, party) {
   setText(part(item, ".name"), name);
   setText(part(item, ".role"), partOf(member));
   setText(part(item, ".state"), isYou ? "you" : stateOf(member));
+  setText(part(item, ".why"), whyNotConnected(member));
   showActions(item, member, party);
   const list = role === "spectator" ? lists.spectators : lists.players;
   if (item.parentElement !== list) list.append(item);
@@ -72,14 +80,16 @@ function partOf({ role, seat }) {
 
 /** @param {Member} member */
 function stateOf({ presence, state }) {
-  return presence === "online" || state === "open" ? STATE_TEXTS[state ?? "connecting"] : presence;
+  return presence === "online" || state === "open" || state === "relayed" ? STATE_TEXTS[state ?? "connecting"] : presence;
 }
 
 /** @param {Member[]} members */
 function showStatus(members) {
   const others = members.filter(({ isYou }) => !isYou);
   const connected = others.filter(({ state }) => state === "open").length;
-  const text = `Connected to ${connected} of ${others.length}.`;
+  const relayed = others.filter(({ state }) => state === "relayed").length;
+  const rest = relayed ? ` Short messages reach ${relayed} more through the service.` : "";
+  const text = `Connected to ${connected} of ${others.length}.${rest}`;
   setText(element("status"), others.length ? text : "Nobody else is here yet.");
 }
 

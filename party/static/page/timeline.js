@@ -22,10 +22,10 @@ import { button, copiesOnClick, element, fromTemplate, on, part, setText, svgEle
 const MOST_ROWS = 300;
 /** A zero-width space, so that paths fit on phones. */
 const BREAK_HERE = "\u200b";
-const SIGNALS = ["offer", "answer", "ice"];
+const SIGNALS = ["offer", "answer", "ice", "data"];
 
 /** @type {Record<string, string>} */
-const STATE_TEXTS = { open: "channel open", connecting: "connecting", interrupted: "interrupted" };
+const STATE_TEXTS = { open: "channel open", relayed: "through the service", failed: "not connected" };
 
 const rows = element("timeline");
 const scroller = /** @type {HTMLElement} */ (rows.closest(".scroller"));
@@ -74,6 +74,7 @@ class Timeline {
     else if (record.kind === "sent") this.#addSent(record);
     else if (record.kind === "received") this.#addReceived(record);
     else if (record.kind === "state") this.#addState(record);
+    else this.#addRow(record.at, this.#name(record.peerId), candidateError(record), "failed");
   }
 
   /** @param {Of<"request">} record */
@@ -114,8 +115,9 @@ class Timeline {
   }
 
   /** @param {Of<"state">} record */
-  #addState({ at, peerId, state }) {
-    this.#addRow(at, this.#name(peerId), STATE_TEXTS[state] ?? state, `state ${state}`);
+  #addState({ at, peerId, state, reason }) {
+    const text = STATE_TEXTS[state] ?? state;
+    this.#addRow(at, this.#name(peerId), reason ? `${text}: ${reason}` : text, `state ${state}`);
     const lane = this.#lanes.get(peerId);
     if (state === "open") this.#open(lane, at);
     else if (lane?.openAt !== undefined) this.#startLane(peerId, at);
@@ -256,4 +258,9 @@ function counted(count, noun) {
 function duration(ms) {
   if (ms < 9_999.5) return `${Math.max(0, Math.round(ms))} ms`;
   return ms < 600_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`;
+}
+
+/** @param {Of<"candidate-error">} record */
+function candidateError({ url, errorCode, errorText }) {
+  return `${url} · ${errorCode} ${errorText}`;
 }
