@@ -1,4 +1,7 @@
-"""Whether a poll or a send grows dearer with the number of rooms and old rows: two databases, in turns."""
+"""Whether a poll or a send grows dearer with the number of rooms and old rows: two databases, in turns.
+
+In the large one something is due all the time, in rooms in which nobody polls.
+"""
 
 import http.client
 import json
@@ -13,7 +16,7 @@ from bench.population import Member, populate
 from bench.servers import gunicorn
 from party.db import Database
 
-FEW, MANY, OLD_SIGNALS = 10, 100_000, 1_000_000
+FEW, MANY, OLD_SIGNALS, DUE_A_MINUTE = 10, 100_000, 1_000_000, 10_000
 MEMBERS = 2
 CALLS = 300
 
@@ -61,9 +64,12 @@ def measure(rounds: int) -> list[dict[str, Any]]:
     for engine in ENGINES:
         with databases(engine, 2) as (urls, _), ExitStack() as stack:
             sides: dict[str, tuple[Caller, list[list[Member]], dict[str, int]]] = {}
-            for side, url, rooms, old in (("few", urls[0], FEW, 0), ("many", urls[1], MANY, OLD_SIGNALS)):
+            for side, url, *population in (
+                ("few", urls[0], FEW, MEMBERS),
+                ("many", urls[1], MANY, MEMBERS, OLD_SIGNALS, DUE_A_MINUTE),
+            ):
                 database = Database(url)
-                seats = populate(database, rooms, MEMBERS, old)[:FEW]
+                seats = populate(database, *population)[:FEW]
                 database.close()
                 address, _ = stack.enter_context(gunicorn("app:application", "gthread", DATABASE_URL=url))
                 sides[side] = Caller(address), seats, {}

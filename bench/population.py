@@ -22,10 +22,13 @@ class Member:
     seq: int
 
 
-def populate(database: Database, rooms: int, members: int, old_signals: int = 0) -> list[list[Member]]:
+def populate(
+    database: Database, rooms: int, members: int, old_signals: int = 0, due_a_minute: int = 0
+) -> list[list[Member]]:
     """Open rooms with so many members each, who have read everything; by room.
 
-    `old_signals` are spread over all rooms: dead rows between ended members, not yet cleaned away.
+    `old_signals` are spread over all rooms: dead rows between ended members, not yet cleaned away. In
+    `due_a_minute` rooms somebody is away, minute by minute, the last rooms first.
     """
     now = time.time_ns() // 1_000_000
     first = (database.one("SELECT COALESCE(MAX(id), 0) AS id FROM party_rooms") or {"id": 0})["id"] + 1
@@ -37,8 +40,8 @@ def populate(database: Database, rooms: int, members: int, old_signals: int = 0)
         codes.add(tokens.new_code())
     made = [[Member(code, f"m{i}", tokens.new_token(), members) for i in range(members)] for code in codes]
     tables = {
-        "party_rooms": _room_rows(made, first, now),
-        "party_participants": _member_rows(made, first, first_member, now),
+        "party_rooms": _room_rows(made, first, now, due_a_minute),
+        "party_participants": _member_rows(made, first, first_member, now, due_a_minute),
         "party_signaling": _signal_rows(old_signals, rooms, first, now),
     }
     for table, rows in tables.items():
@@ -48,7 +51,7 @@ def populate(database: Database, rooms: int, members: int, old_signals: int = 0)
     return made
 
 
-def _room_rows(made: list[list[Member]], first: int, now: int) -> list[Row]:
+def _room_rows(made: list[list[Member]], first: int, now: int, due_a_minute: int) -> list[Row]:
     return [
         {
             "id": first + n,
@@ -61,13 +64,15 @@ def _room_rows(made: list[list[Member]], first: int, now: int) -> list[Row]:
             "negotiated_at": now - 60_000,
             "created_at": now - 60_000,
             "expires_at": now + 7_200_000,
-            "due_at": now + 7_200_000,
+            "due_at": now + ((len(made) - n) * 60_000 // due_a_minute if due_a_minute else 7_200_000),
         }
         for n, seats in enumerate(made)
     ]
 
 
-def _member_rows(made: list[list[Member]], first: int, first_member: int, now: int) -> list[Row]:
+def _member_rows(
+    made: list[list[Member]], first: int, first_member: int, now: int, due_a_minute: int
+) -> list[Row]:
     return [
         {
             "id": first_member + n * len(seats) + i,
@@ -78,7 +83,8 @@ def _member_rows(made: list[list[Member]], first: int, first_member: int, now: i
             "token_hash": tokens.hashed(seat.token),
             "joined_at": now - 60_000,
             "joined_seq": i + 1,
-            "last_seen_at": now,
+            # So that all are away as soon as somebody looks.
+            "last_seen_at": now - 90_000 if due_a_minute else now,
             "acked_seq": seat.seq,
         }
         for n, seats in enumerate(made)

@@ -129,10 +129,17 @@ def covered_at(widths: range, page: Page) -> dict[int, Any]:
 
 
 def test_nothing_covers_anything_in_the_lobby(url: str, open_page: OpenPage) -> None:
-    code = Visitor(open_page()).create(url, "A name of no less than fifty characters, all of th", "secret")
+    host = Visitor(open_page())
+    host.page.goto(url)
+    host.page.get_by_text("More settings").click()
+    host.page.get_by_role("checkbox", name="Anyone may find it").check()
+    code = host.create("", "A name of no less than fifty characters, all of th", "secret")
     page = open_page()
     page.goto(f"{url}#{code}")
     expect(page.locator("#join-room")).to_contain_text("1 of 20")
+    page.get_by_text("Rooms that anyone may find").click()
+    expect(page.locator("#listed li").first).to_be_visible()
+    page.get_by_text("More settings").click()
     assert covered_at(range(320, 1401, 8), page) == {}
 
 

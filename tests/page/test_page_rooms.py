@@ -17,6 +17,7 @@ def open_with_lobby(host: Visitor, url: str, name: str, seats: int = 0) -> str:
     form = host.page.locator("#create-form")
     form.get_by_label("I let people in one by one").check()
     if seats:
+        form.get_by_text("More settings").click()
         form.get_by_label("Numbered seats").fill(str(seats))
     form.get_by_label("Your name").fill(name)
     form.get_by_role("button").click()
@@ -120,6 +121,62 @@ def test_the_host_runs_the_room(url: str, visitors: list[Visitor]) -> None:
     ada.complaints = [text for text in ada.complaints if "401" not in text]
 
 
+def test_a_room_is_named_listed_and_changed(url: str, visitors: list[Visitor]) -> None:
+    ada, ben, _ = visitors
+    ada.page.goto(url)
+    form = ada.page.locator("#create-form")
+    form.get_by_label("Your name").fill("Ada")
+    form.get_by_text("More settings").click()
+    form.get_by_label("Name of the room").fill("Chess club")
+    form.get_by_label("Kind of game").fill("chess")
+    form.get_by_label("Places").fill("3")
+    form.get_by_label("Anyone may find it").check()
+    form.get_by_role("button").click()
+    expect(ada.page.locator("#room-name")).to_have_text("Chess club")
+    ben.page.goto(url)
+    ben.page.get_by_text("Rooms that anyone may find").click()
+    found = ben.page.locator("#listed li").filter(has_text="Chess club")
+    expect(found).to_contain_text("chess, Ada, 1 of 3 there")
+    found.get_by_role("link").click()
+    expect(ben.page.locator("#join-room")).to_contain_text("Chess club: Ada")
+    ben.page.locator("#join-form").get_by_label("Your name").fill("Ben")
+    ben.page.locator("#join").click()
+    ben.expect_connected("Ada")
+
+    ada.page.get_by_role("button", name="Settings").click()
+    dialog = ada.page.get_by_role("dialog")
+    expect(dialog.get_by_label("Places")).to_have_value("3")
+    expect(dialog.get_by_label("Anyone may find it")).to_be_checked()
+    dialog.get_by_label("Numbered seats").fill("2")
+    dialog.get_by_label("Name of the room").fill("")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(ada.page.locator("#room-name")).to_have_text("Chess club")
+    ada.page.get_by_role("button", name="Settings").click()
+    expect(dialog.get_by_label("Name of the room")).to_have_value("Chess club")
+    dialog.get_by_label("Name of the room").fill("Go club")
+    dialog.get_by_label("Places").fill("4")
+    dialog.get_by_label("Numbered seats").fill("4")
+    dialog.get_by_label("Anyone may find it").uncheck()
+    dialog.get_by_role("button", name="Save").click()
+    expect(ben.page.locator("#room-name")).to_have_text("Go club")
+    changed = "(code) => fetch(`rooms/${code}`).then((answer) => answer.json()).then(({ data }) => data)"
+    preview = ben.page.evaluate(changed, ada.page.locator("#room-code").inner_text())
+    assert (preview["gameType"], preview["maxParticipants"]) == ("chess", 4)
+
+
+def test_a_room_goes_on_without_its_host(url: str, visitors: list[Visitor]) -> None:
+    ada, ben, _ = visitors
+    ada.page.goto(url)
+    ada.page.get_by_label("It goes on without me").check()
+    ben.join(url, ada.create("", "Ada"), "Ben")
+    ben.expect_connected("Ada")
+    expect(ada.page.get_by_role("button", name="Close the room")).to_be_visible()
+    ada.page.get_by_role("button", name="Leave").click()
+    expect(ada.page.locator("#banner")).to_have_text("You have left the room.")
+    expect(ben.page.locator("#announcer")).to_have_text("Ben is the host now.")
+    ben.press_and_confirm("Close the room")
+
+
 def test_who_closes_the_page_is_shown_to_be_away(url: str, pair: tuple[Visitor, Visitor]) -> None:
     ada, ben = pair
     ben.page.goto("about:blank")
@@ -153,6 +210,19 @@ def test_axe_finds_nothing_in_any_state_of_a_room_with_a_lobby(
     person(host, "Ben").get_by_role("button", name="Rename: Ben").click()
     expect_accessible(host.page, "asked for a name")
     host.page.keyboard.press("Escape")
+    host.page.get_by_role("button", name="Settings").click()
+    host.page.get_by_role("textbox", name="Name of the room").fill("Chess club")
+    host.page.get_by_role("checkbox", name="Anyone may find it").check()
+    expect_accessible(host.page, "settings of the room")
+    host.page.get_by_role("button", name="Save").click()
+    expect(cleo.page.locator("#room-name")).to_have_text("Chess club")
+    expect_accessible(cleo.page, "in a room with a name")
+    other = open_page(viewport=viewport, color_scheme=color_scheme, reduced_motion="reduce")
+    other.goto(url)
+    other.get_by_text("More settings").click()
+    other.get_by_text("Rooms that anyone may find").click()
+    expect(other.locator("#listed li").first).to_be_visible()
+    expect_accessible(other, "the list of rooms, and more settings")
     for action in ("Make host", "Ban"):
         person(host, "Ben").get_by_role("button", name=f"{action}: Ben").click()
         expect_accessible(host.page, f"asked: {action}")

@@ -1,6 +1,5 @@
 """Who is there: online, away, disconnected, gone, and what follows for the host. The clock is bound."""
 
-import random
 from collections.abc import Callable
 from typing import Any
 
@@ -342,51 +341,6 @@ def test_of_all_who_sleep_too_long_nobody_is_left(room: Room, clock: Clock) -> N
     clock.advance(700)
     assert ben.poll(ben.seq).error["reason"] == "absent"
     assert cleo.api.request("GET", f"/rooms/{cleo.code}").data["status"] == "ended"
-
-
-# Phones
-
-
-def test_schedules_of_phones(client: Api, clock: Clock) -> None:
-    """Four members that sleep now and then, from 3 s to 20 min: nobody flaps, and places are kept or free."""
-    dice = random.Random(14)
-    for _ in range(2):
-        host = client.create_room(hostGone="promote", seats=4, maxParticipants=5)
-        seats = [client.join(host.code, participantId=f"m{n}") for n in range(3)]
-        watcher = client.join(host.code, participantId="watcher", spectate=True)
-        clients: dict[str, Seat] = {seat.id: seat for seat in (host, *seats)}
-        seen = dict.fromkeys(clients, clock.now)
-        sleeps_until = dict.fromkeys(clients, 0)
-        last: dict[str, tuple[str, int]] = {}
-        for _ in range(90):
-            clock.advance(dice.choice([3, 25]))
-            for id, seat in list(clients.items()):
-                if clock.now < sleeps_until[id]:
-                    continue
-                answer = seat.poll(seat.seq)
-                if answer.status == 401:
-                    assert answer.error["reason"] == "absent"
-                    assert clock.now - seen[id] >= 600_000
-                    del clients[id]
-                    continue
-                assert clock.now - seen[id] < 600_000
-                seat.seq, seen[id] = answer.data["seq"], clock.now
-                if dice.random() < 0.05:
-                    sleeps_until[id] = clock.now + round(1000 * 3 * 400 ** dice.random())
-            for type, payload in events(watcher):
-                if type == "presence-changed":
-                    id, now = payload["participantId"], payload["presence"]
-                    before, at = last.get(id, ("online", 0))
-                    assert now != before
-                    assert not (before == "online" and clock.now - at < 10_000)
-                    last[id] = now, clock.now
-            room = watcher.call("GET").data
-            if room["status"] == "ended":
-                break
-            assert sum(member["isHost"] for member in room["participants"]) == 1
-            for member in room["participants"]:
-                if member["online"] and member["id"] in seen:
-                    assert clock.now - seen[member["id"]] < 100_000
 
 
 # Reasons and settings

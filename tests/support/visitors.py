@@ -13,8 +13,9 @@ class Visitor(Watched):
     """Somebody with a browser profile of their own, on the demo page."""
 
     def create(self, url: str, name: str, password: str = "") -> str:
-        """Open a room; its code."""
-        self.page.goto(url)
+        """Open a room; its code. Without `url`, with what has been chosen on the page."""
+        if url:
+            self.page.goto(url)
         form = self.page.locator("#create-form")
         form.get_by_label("Your name").fill(name)
         form.get_by_label("Password").fill(password)

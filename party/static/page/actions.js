@@ -35,9 +35,10 @@ const ACTIONS = {
  * @param {(reason: unknown) => void} onRefused
  */
 export function initActions(lists, current, onRefused) {
-  button("leave").addEventListener("click", () => {
+  button("leave").addEventListener("click", () => current()?.leave().catch(onRefused));
+  button("close").addEventListener("click", () => {
     const party = current();
-    if (party) (party.isHost ? close(party) : party.leave()).catch(onRefused);
+    if (party) close(party).catch(onRefused);
   });
   button("lock").addEventListener("click", () => {
     const party = current();

@@ -4,6 +4,7 @@ const COPIED_MS = 2_000;
 
 const dialog = /** @type {HTMLDialogElement} */ (element("question"));
 const nameDialog = /** @type {HTMLDialogElement} */ (element("rename"));
+const settingsDialog = /** @type {HTMLDialogElement} */ (element("settings-dialog"));
 
 /** @param {string} id */
 export function element(id) {
@@ -116,6 +117,7 @@ export async function askName(title, name) {
 export function dropQuestion() {
   dialog.close?.("");
   nameDialog.close?.("");
+  settingsDialog.close?.("");
 }
 
 /**

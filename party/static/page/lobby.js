@@ -1,11 +1,11 @@
 /** The lobby: open a room, or join one by its code. */
 
 import { codeFrom, isBlank, isCode } from "../client/input.js";
-import { button, element, part, setText } from "./dom.js";
+import { button, element, fromTemplate, part, setText } from "./dom.js";
 
 /** @typedef {import("../party.js").ApiError} ApiError */
 /** @typedef {import("../party.js").RoomPreview} RoomPreview */
-/** @typedef {{name: string, password?: string, approval?: boolean, seats?: number}} CreateValues */
+/** @typedef {Parameters<typeof import("../party.js").Party.create>[0]} CreateValues */
 /** @typedef {{code: string, name: string, password?: string, spectate?: boolean}} JoinValues */
 
 const NO_NAME = "Please type a name that the others can see.";
@@ -17,12 +17,15 @@ const OVER = "This room is over.";
 const PASSWORD_HINTS = { unknown: "if the room has one", needed: "this room has one", none: "this room has none" };
 
 const lobby = element("lobby");
+const listed = /** @type {HTMLDetailsElement} */ (element("listed"));
 const joinForm = element("join-form");
 const joinCode = /** @type {HTMLInputElement} */ (element("join-code"));
 const joinPassword = /** @type {HTMLInputElement} */ (element("join-password"));
 
 /** @type {(code: string) => Promise<RoomPreview>} */
 let lookAt;
+/** @type {() => Promise<{rooms: RoomPreview[]}>} */
+let list;
 /** The code whose room is shown, or is being asked for. */
 let lookedAt = "";
 
@@ -31,11 +34,14 @@ let lookedAt = "";
  * @param {(values: CreateValues) => Promise<void>} handlers.create  fulfilled when the room was entered
  * @param {(values: JoinValues) => Promise<void>} handlers.join
  * @param {(code: string) => Promise<RoomPreview>} handlers.preview
+ * @param {() => Promise<{rooms: RoomPreview[]}>} handlers.findRooms
  * @param {() => void} handlers.onTry
  * @param {(reason: unknown) => void} handlers.onRefused
  */
-export function initLobby({ create, join, preview, onTry, onRefused }) {
+export function initLobby({ create, join, preview, findRooms, onTry, onRefused }) {
   lookAt = preview;
+  list = findRooms;
+  listed.addEventListener("toggle", showListed);
   const handlers = { create, join };
   for (const kind of /** @type {const} */ (["create", "join"])) {
     const form = /** @type {HTMLFormElement} */ (element(`${kind}-form`));
@@ -66,11 +72,35 @@ export function initLobby({ create, join, preview, onTry, onRefused }) {
 /** @param {{focus: boolean}} options  whether to take the focus there, as another view has just gone */
 export function showLobby({ focus }) {
   lobby.hidden = false;
+  listed.open = false; // whoever opens it again sees what there is then
   if (!takeCodeFromAddress() && focus) element("create-title").focus();
 }
 
 export function hideLobby() {
   lobby.hidden = true;
+}
+
+/** Whoever has no code finds the rooms whose hosts want that. */
+async function showListed() {
+  if (!listed.open) return;
+  try {
+    const { rooms } = await list();
+    element("listed-rooms").replaceChildren(...rooms.map(listedRoom));
+    setText(element("listed-text"), rooms.length === 0 ? "There is none at the moment." : "");
+  } catch (reason) {
+    setText(element("listed-text"), /** @type {Error} */ (reason).message);
+  }
+}
+
+/** @param {RoomPreview} room */
+function listedRoom({ code, name, gameType, hostName, participantCount, maxParticipants }) {
+  const item = fromTemplate("listed-template");
+  const link = /** @type {HTMLAnchorElement} */ (part(item, "a"));
+  link.href = `#${code}`;
+  link.textContent = name ?? `${hostName}’s room`;
+  const count = `${participantCount} of ${maxParticipants} there`;
+  setText(part(item, ".state"), [gameType, name && hostName, count].filter(Boolean).join(", "));
+  return item;
 }
 
 /** `#ABC234` in the address is an invitation. */
@@ -124,9 +154,9 @@ async function showRoomOf(code) {
 }
 
 /** @param {RoomPreview} room */
-function described({ status, hostName, participantCount, maxParticipants, approval, locked }) {
+function described({ status, name, hostName, participantCount, maxParticipants, approval, locked }) {
   if (status === "ended") return OVER;
-  const text = `${hostName}’s room, ${participantCount} of ${maxParticipants} there.`;
+  const text = `${name ? `${name}: ` : ""}${hostName}’s room, ${participantCount} of ${maxParticipants} there.`;
   if (locked) return `${text} It is locked: nobody can join.`;
   return approval ? `${text} ${hostName} lets people in.` : text;
 }
@@ -159,6 +189,12 @@ function valuesOf(form) {
   return Object.fromEntries(
     fields
       .filter(({ type, checked, value }) => (type === "checkbox" ? checked : value !== ""))
-      .map(({ name, type, value }) => [name, { checkbox: true, number: Number(value) }[type] ?? value]),
+      .map((field) => [field.name, valueOf(field)]),
   );
+}
+
+/** @param {HTMLInputElement} field  a box that is checked, or one that is filled in */
+function valueOf(field) {
+  if (field.type === "number") return Number(field.value);
+  return field.type === "checkbox" && !field.hasAttribute("value") ? true : field.value;
 }

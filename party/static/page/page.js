@@ -7,6 +7,7 @@ import { announce, dropQuestion, element, on, setText } from "./dom.js";
 import { initInvite, showInvite } from "./invite.js";
 import { codeInAddress, hideLobby, initLobby, showLobby, takeCodeFromAddress } from "./lobby.js";
 import { forgetPeople, initPeople, showPeople } from "./people.js";
+import { initSettings, showSettings } from "./room-settings.js";
 import { showStream } from "./stream.js";
 import { initTimeline, showTimeline } from "./timeline.js";
 import { noteCode } from "./why.js";
@@ -49,10 +50,12 @@ let bannerTimer;
 const options = { baseUrl, maxMessageBytes: 1024 * 1024 };
 const preview = (/** @type {string} */ code) => Party.preview(code, { baseUrl });
 
+initSettings(() => party, showError);
 initLobby({
   create: (values) => enter(() => Party.create({ ...values, ...options })),
   join: ({ code, ...values }) => enter(() => Party.join(code, { ...values, ...options }), values.spectate),
   preview,
+  findRooms: () => Party.list({ baseUrl }),
   onTry: clearError,
   onRefused: showError,
 });
@@ -127,9 +130,13 @@ function show(opened, startedAt, isSpectator) {
  * @param {number} startedAt
  */
 function showRoom(opened, startedAt) {
+  let { hostId } = opened.room;
   const update = () => {
     showPeople(opened);
+    showSettings(opened);
     showWhetherSendable(opened);
+    if (hostId !== opened.room.hostId) announce(`${opened.room.hostName} is the host now.`);
+    ({ hostId } = opened.room);
   };
   on(opened, "peer", noteCode);
   for (const type of ["participants", "peer", "room"]) on(opened, type, update);

@@ -94,14 +94,24 @@ function showStatus(members) {
 }
 
 /** @param {Party} party */
-function showControls({ isHost, room, participants }) {
-  const canStart = isHost && room.status === "waiting";
-  if (!canStart && document.activeElement === startButton) title.focus();
-  startButton.hidden = !canStart;
+function showControls({ isHost, room, settings, participants }) {
+  showWhere(startButton, isHost && room.status === "waiting");
   startButton.disabled = participants.length < FEWEST_TO_START;
-  button("leave").textContent = isHost ? "Close the room" : "Leave";
-  setText(element("room-state"), ROOM_STATE_TEXTS[room.status] ?? room.status);
+  showWhere(button("close"), isHost);
+  // A room that ends without its host, the host can only close.
+  showWhere(button("leave"), !isHost || settings.hostGone === "promote");
+  const state = ROOM_STATE_TEXTS[room.status] ?? room.status;
+  setText(element("room-state"), settings.locked ? `${state}, locked` : state);
   element("room-state").dataset.status = room.status;
+}
+
+/**
+ * @param {HTMLButtonElement} control
+ * @param {boolean} isShown
+ */
+function showWhere(control, isShown) {
+  if (!isShown && document.activeElement === control) title.focus();
+  control.hidden = !isShown;
 }
 
 function items() {
