@@ -12,6 +12,7 @@ from tests.support.server import ROOT
 ALERTS, BOARD = ROOT / "deploy/alerts.yml", ROOT / "deploy/grafana.json"
 
 
+@pytest.mark.needs("history", "reports")
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_the_board_and_the_rules_ask_for_metrics_that_there_are(make_app: MakeApp) -> None:
     # Also those of which there is nothing to tell yet.

@@ -168,7 +168,9 @@ def test_a_class_plays_twice_and_every_point_is_right(
     service: Server, open_page: OpenPage, somebody: list[Player]
 ) -> None:
     api, chance = Api.of_url(service.url), random.Random(7)
-    host = api.create_room("Ms Lee", quizData=QUIZ, secondsPerQuestion=SECONDS, afterQuiz="stay")
+    host = api.create_room(
+        "Ms Lee", quizData=QUIZ, secondsPerQuestion=SECONDS, afterQuiz="stay", maxParticipants=PLAYERS + 3
+    )
     pupils = [
         Pupil(api.join(host.code, f"Pupil {n}"), random.Random(n), cheats=n == 0) for n in range(PLAYERS)
     ]
