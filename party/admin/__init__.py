@@ -4,7 +4,7 @@ from flask import Flask
 
 from party.admin import banned, routes
 from party.config import Settings
-from party.features import Feature, Job
+from party.hooks import Feature, Job
 
 
 def init_app(app: Flask, settings: Settings) -> Feature:

@@ -3,8 +3,8 @@
 from flask import Flask
 
 from party.config import Settings
-from party.features import Feature, Job
 from party.history import days, figures, notes, removal, routes
+from party.hooks import Feature, Job
 
 
 def init_app(app: Flask, settings: Settings) -> Feature:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flask import Flask
 
 from party.config import Settings
-from party.features import Feature
+from party.hooks import Feature
 from party.ice import routes
 from party.ice.cloudflare import Cloudflare
 from party.ice.coturn import Coturn

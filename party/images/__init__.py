@@ -6,7 +6,7 @@ Off unless the setting IMAGES is true: then there are neither its calls nor what
 from flask import Flask
 
 from party.config import Settings
-from party.features import Feature, Images, Job
+from party.hooks import Feature, Images, Job
 from party.images import folder, store
 
 

@@ -6,7 +6,7 @@ from flask import request
 
 from party.config import settings
 from party.db import Connection, Database, Row, transaction
-from party.features import Fields
+from party.hooks import Fields
 from party.images import folder
 from party.images.errors import StorageFull
 from party.rooms.stream import lock_as_member

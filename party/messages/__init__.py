@@ -3,7 +3,7 @@
 from flask import Flask
 
 from party.config import Settings
-from party.features import Feature, Job
+from party.hooks import Feature, Job
 from party.messages import removal, routes
 
 

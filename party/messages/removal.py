@@ -8,7 +8,8 @@ from party.db import Connection, Database, Row, transaction
 from party.errors import HostOnly
 from party.features import features
 from party.messages import store
-from party.rooms.stream import lock_as_member, lock_room, publish
+from party.rooms.events import publish
+from party.rooms.stream import lock_as_member, lock_room
 from party.rows import Caller, columns
 from party.web.models import to_json
 

@@ -13,7 +13,8 @@ from party.errors import ImageNotFound, RateLimited, RoomEnded
 from party.features import features
 from party.messages.errors import MessageNotFound
 from party.messages.models import Drawing, ImageId, Post
-from party.rooms.stream import add_event, advance, lock_as_member, publish
+from party.rooms.events import add_event, publish
+from party.rooms.stream import advance, lock_as_member
 from party.rows import Caller, Member, Room, columns
 from party.web.models import to_json
 

@@ -18,7 +18,8 @@ from party import clock
 from party.config import settings
 from party.db import Connection, Database, Locked, Row, SchemaBehind, Unreachable, database, transaction
 from party.errors import RoomNotFound, Unavailable
-from party.features import Job, features
+from party.features import features
+from party.hooks import Job
 from party.ops import activity
 from party.rooms.counts import add_difference, add_to_day, day_of, room_counts
 from party.rooms.due import catch_up

@@ -8,7 +8,7 @@ not made here is not seen here unless its host allows it.
 from flask import Flask
 
 from party.config import Settings
-from party.features import Feature
+from party.hooks import Feature
 from party.php_paths import game, mailbox, routes
 from party.php_paths.lookups import Lookups
 from party.web.rate_limits import MemberRates

@@ -7,7 +7,8 @@ from flask import Blueprint
 from party import clock
 from party.db import database
 from party.errors import NotFound
-from party.features import Game, features
+from party.features import features
+from party.hooks import Game
 from party.php_paths import models
 from party.php_paths.routes import ROOM, as_host, as_participant, php, shown_to
 

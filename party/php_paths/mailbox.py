@@ -7,7 +7,7 @@ from party import mailbox
 from party.config import settings
 from party.db import Connection, Row, transaction
 from party.errors import MailboxFull
-from party.features import Job
+from party.hooks import Job
 from party.php_paths.models import Signal
 from party.rows import Room
 from party.web.models import KIB, to_json

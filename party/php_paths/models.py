@@ -5,7 +5,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from party.features import Extended, Part
+from party.features import Extended
+from party.hooks import Part
 from party.signaling.models import SignalType
 from party.web.models import MAX_DATA_BYTES, Body, Name, ParticipantId, Payload, at_most
 

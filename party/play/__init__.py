@@ -3,7 +3,7 @@
 from flask import Flask
 
 from party.config import Settings
-from party.features import Feature
+from party.hooks import Feature
 from party.play import routes
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any, ClassVar
 
-from party.features import Extended, Part
+from party.features import Extended
+from party.hooks import Part
 from party.rooms.models import RoomOfGuest, RoomWithYou
 from party.web.models import Answer, Time
 

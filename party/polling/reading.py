@@ -7,13 +7,14 @@ from typing import Any, cast
 
 from party import mailbox
 from party.clock import iso
-from party.db import Connection, Database, transaction
+from party.db import Answer, Connection, Database, transaction
 from party.errors import RoomEnded
-from party.features import Item, features
+from party.features import features
+from party.hooks import Item
 from party.polling.heartbeats import Heartbeats
 from party.polling.pace import empty_answer, poll_after_ms
 from party.rooms import dead_tokens, lobby, presence
-from party.rooms.stream import check_cursor, events_later, member_row
+from party.rooms.stream import check_cursor, member_row
 from party.rooms.views import room_row, view_for
 from party.rows import Activity, Caller, Cursor, Due, Message
 from party.web.models import KIB
@@ -145,7 +146,7 @@ def _read(
     found = tx.later(_SELECT_READER, id=caller["id"])
     # Of what the member has acknowledged no signal is left.
     signals = mailbox.pending_later(tx, caller["room_id"], caller["id"], after or 0, ANSWER_MESSAGES + 1)
-    events = events_later(tx, caller["room_id"], caller["id"], after, ANSWER_MESSAGES + 1)
+    events = _events_later(tx, caller["room_id"], caller["id"], after, ANSWER_MESSAGES + 1)
     # Where there is nothing, as far as is known, nobody has to ask.
     kept = features().items_later(tx, caller, after) if after is not None and caller["silent_seq"] else []
     if not with_room:
@@ -170,6 +171,30 @@ def _read(
         room, viewer = room_row(tx, caller["room_id"]), member_row(tx, caller["id"])
         answer["room"] = view_for(tx, now, room, viewer or caller)
     return answer
+
+
+def _events_later(tx: Connection, room_id: int, member_id: int, after: int | None, most: int) -> Answer:
+    """A room's events after a number, to all or to this member: each a `Message`.
+
+    None stands for what the member has acknowledged. Never those from before it came, whose row may have
+    been another's then; and to one that waits for approval, only its own.
+    """
+    return tx.later(
+        f"""
+        SELECT seq, type, actor_id AS from_id, to_id, data AS payload, created_at
+        FROM party_events
+        WHERE room_id = :room_id
+        AND (to_id = :id OR to_id IS NULL
+             AND (SELECT role FROM party_participants WHERE id = :id) <> 'guest')
+        AND seq > {"(SELECT acked_seq FROM party_participants WHERE id = :id)" if after is None else ":after"}
+        AND seq > (SELECT joined_seq FROM party_participants WHERE id = :id)
+        ORDER BY seq LIMIT :most
+        """,
+        room_id=room_id,
+        id=member_id,
+        most=most,
+        **({} if after is None else {"after": after}),
+    )
 
 
 def _answer(

@@ -3,7 +3,7 @@
 from flask import Flask
 
 from party.config import Settings
-from party.features import Feature, Game
+from party.hooks import Feature, Game
 from party.quiz import course, fields, models, routes, store
 
 
@@ -26,7 +26,6 @@ def init_app(app: Flask, settings: Settings) -> Feature:
         change_settings=fields.change_settings,
         member_gone=fields.member_gone,
         items_later=fields.nothing_later,
-        depends_on_members=course.waits_for_players,
         catch_up=course.catch_up,
         children=("party_answers", "party_questions", "party_scores", "party_rounds"),
         game=Game(

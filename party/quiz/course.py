@@ -12,7 +12,8 @@ from party.errors import WrongStatus
 from party.quiz import fields, results, rules
 from party.quiz.fields import Quiz
 from party.rooms import ending
-from party.rooms.stream import earliest, publish
+from party.rooms.events import publish
+from party.rooms.stream import earliest
 from party.rows import Member, Room
 from party.web.models import to_json
 
@@ -26,18 +27,6 @@ def being_played(tx: Connection, room: Room) -> tuple[Quiz, list[rules.Question]
     if questions is None:
         raise WrongStatus("This room's quizData is not a quiz that can be played.")
     return quiz, questions
-
-
-def waits_for_players(tx: Connection, room_id: int) -> bool:
-    """Whether a question is open that closes by itself as soon as every player has answered."""
-    found = tx.one(
-        """
-        SELECT room_id FROM party_quizzes
-        WHERE room_id = :id AND auto_advance = 1 AND closed_at IS NULL
-        """,
-        id=room_id,
-    )
-    return found is not None
 
 
 def catch_up(tx: Connection, now: int, room: Room) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from party.clock import iso
 from party.db import Connection, database, transaction
-from party.features import Item, Items
+from party.hooks import Item, Items
 from party.quiz import rules
 from party.quiz.models import QuizOfNewRoom, QuizSettings
 from party.rows import Member, Room, Seat

@@ -12,7 +12,8 @@ from party.quiz import course, fields, rules
 from party.quiz.errors import TooFewParticipants, WrongQuestion
 from party.quiz.models import DEFAULT_PAUSE_SECONDS, StartGame
 from party.rooms import views
-from party.rooms.stream import add_event, advance, earliest, lock_as_member, publish
+from party.rooms.events import add_event, publish
+from party.rooms.stream import advance, earliest, lock_as_member
 from party.rows import Caller, Member, Room
 from party.web.models import to_json
 

@@ -3,7 +3,7 @@
 from flask import Flask
 
 from party.config import Settings
-from party.features import Enclosure, Feature
+from party.hooks import Enclosure, Feature
 from party.reports import counting, figures
 from party.reports.models import HEADER, WHAT, Enclosed, read_header
 

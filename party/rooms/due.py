@@ -10,8 +10,9 @@ from party import mailbox
 from party.db import Connection, transaction
 from party.features import features
 from party.rooms.ending import end_locked
+from party.rooms.events import add_event
 from party.rooms.presence import note_absence
-from party.rooms.stream import add_event, advance, earliest, is_due, lock_room
+from party.rooms.stream import advance, earliest, is_due, lock_room
 from party.rows import Room
 
 # Expired signals dropped in one transaction; whoever comes next goes on.

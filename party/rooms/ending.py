@@ -6,7 +6,8 @@ from party.clock import iso
 from party.db import Connection, transaction
 from party.errors import PeerNotFound
 from party.rooms import bans, hosting, lobby, places, rules
-from party.rooms.stream import lock_as_member, publish
+from party.rooms.events import publish
+from party.rooms.stream import lock_as_member
 from party.rooms.views import everybody, present_members, room_view
 from party.rows import Caller, Member, Room
 

@@ -6,7 +6,8 @@ from party.config import settings
 from party.db import Connection, transaction
 from party.errors import PeerNotFound, WrongStatus
 from party.rooms import places, rules
-from party.rooms.stream import lock_as_member, publish
+from party.rooms.events import publish
+from party.rooms.stream import lock_as_member
 from party.rooms.views import host_of, present_members, room_seen_by
 from party.rows import Caller, Member, Room
 

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from party.db import Connection, Database, transaction
 from party.errors import PeerNotFound, RoomFull
 from party.rooms import dead_tokens, places, rules
+from party.rooms.events import add_event, publish
 from party.rooms.hosting import promote_if_gone
-from party.rooms.stream import add_event, advance, lock_as_member, publish
+from party.rooms.stream import advance, lock_as_member
 from party.rooms.views import everybody, host_of, participant_views, request_view, room_view
 from party.rows import Caller, Member, Room
 

@@ -4,7 +4,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from party.features import Extended, Part
+from party.features import Extended
+from party.hooks import Part
 from party.web.models import (
     Answer,
     Body,

@@ -9,9 +9,10 @@ from party.config import settings
 from party.db import Connection, Database, transaction
 from party.rooms import lobby, places, rules
 from party.rooms.ending import depart
+from party.rooms.events import publish
 from party.rooms.hosting import promote_if_gone
 from party.rooms.sightings import sightings
-from party.rooms.stream import advance, lock_as_member, publish
+from party.rooms.stream import advance, lock_as_member
 from party.rooms.views import everybody, host_of
 from party.rows import Caller, Member, Room
 

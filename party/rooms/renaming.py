@@ -5,8 +5,9 @@ from typing import Any
 from party.db import Connection, transaction
 from party.errors import HostOnly, NotApproved, PeerNotFound
 from party.rooms import lobby, places
+from party.rooms.events import publish
 from party.rooms.models import Rename
-from party.rooms.stream import advance, lock_as_member, publish
+from party.rooms.stream import advance, lock_as_member
 from party.rooms.views import everybody, host_of, room_seen_by, view_for
 from party.rows import Caller
 

@@ -8,8 +8,9 @@ from party.db import Connection, Database, transaction
 from party.errors import RoomEnded
 from party.rooms import dead_tokens, lobby, places
 from party.rooms.due import catch_up
+from party.rooms.events import add_event
 from party.rooms.hosting import promote_if_gone
-from party.rooms.stream import add_event, advance, is_due, lock_room_later, member_later
+from party.rooms.stream import advance, is_due, lock_room_later, member_later
 from party.rooms.views import host_of, last_view, participant_views, present_members
 from party.rows import Caller, Due, Member, Room
 from party.web import tokens

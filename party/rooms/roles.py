@@ -5,9 +5,10 @@ from typing import Any
 from party.db import Connection, transaction
 from party.errors import HostOnly, PeerNotFound, ValidationError
 from party.rooms import places, rules
+from party.rooms.events import publish
 from party.rooms.hosting import promote_if_gone
 from party.rooms.models import ChangeRole
-from party.rooms.stream import lock_as_member, publish
+from party.rooms.stream import lock_as_member
 from party.rooms.views import present_members, room_seen_by
 from party.rows import Caller, Member, Room
 

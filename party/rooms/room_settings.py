@@ -8,8 +8,9 @@ from party.db import Connection, transaction
 from party.errors import RoomFull, SeatTaken, ValidationError
 from party.features import features
 from party.rooms import lobby, rules
+from party.rooms.events import publish
 from party.rooms.models import ChangeSettings, CreateRoom
-from party.rooms.stream import lock_as_member, publish
+from party.rooms.stream import lock_as_member
 from party.rooms.views import present_members, room_view
 from party.rows import Caller, Member, Room
 

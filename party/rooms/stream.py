@@ -1,4 +1,4 @@
-"""A room's stream: the lock, the counter, and the events.
+"""A room's stream: the lock and the counter.
 
 Every signal and event takes the next `seq` of its room in the transaction that stores it, under the
 lock of the room's row. So numbers become visible in their order, and whoever has seen n has been
@@ -16,12 +16,10 @@ from party import clock
 from party.config import settings
 from party.db import Answer, Connection, Row
 from party.errors import BadCursor, RoomEnded, RoomNotFound
-from party.features import features
 from party.rooms import dead_tokens
 from party.rooms.counts import add_difference, room_counts
 from party.rooms.rules import check_access
 from party.rows import MEMBER_COLUMNS, ROOM_COLUMNS, Caller, Cursor, Due, Member, Room, Seat, Stream, columns
-from party.web.models import to_json
 
 # A room's latest events that are kept, and after how many numbers of the room it is looked whether there
 # are more. Who has not acknowledged those that go is told of a gap, and gets the Room instead.
@@ -171,11 +169,9 @@ def advance(
         # Mostly the end is put off; but a clock, or the setting, may have been set back.
         # Whoever has just come, or come back, may be absent some time from now; and what is being played may
         # have waited for one who has just gone.
-        absence = now + settings().online_ms if members else None
-        if members and room["status"] == "playing" and features().depend_on_members(tx, room["id"]):
-            absence = now
+        of_members = (now if room["status"] == "playing" else now + settings().online_ms) if members else None
         due_at = changes.get("due_at", room["due_at"])
-        changes["due_at"] = earliest(due_at, changes["expires_at"], absence)
+        changes["due_at"] = earliest(due_at, changes["expires_at"], of_members)
     changes["seq"] = first + count - 1
     # The time of this very moment: `now` may be older, if the lock was long in coming.
     changes["moved_at"] = clock.now_ms()
@@ -215,78 +211,4 @@ def _trim_events(tx: Connection, room: Stream) -> None:
         WHERE room_id = :id AND left_at IS NULL AND acked_seq < :seq AND expired_seq < :seq
         """,
         **cut,
-    )
-
-
-def add_event(
-    tx: Connection,
-    room: Stream,
-    now: int,
-    type: str,
-    actor_id: str | None,
-    data: dict[str, Any],
-    *,
-    seq: int | None = None,
-    to_id: int | None = None,
-) -> None:
-    """Store an event under a number that `advance` has taken: `seq`, or the last one.
-
-    It is for all members, or for the one whose row is `to_id`.
-    """
-    tx.later(
-        """
-        INSERT INTO party_events (room_id, seq, type, actor_id, to_id, data, created_at)
-        VALUES (:room_id, :seq, :type, :actor_id, :to_id, :data, :now)
-        """,
-        room_id=room["id"],
-        seq=room["seq"] if seq is None else seq,
-        type=type,
-        actor_id=actor_id,
-        to_id=to_id,
-        data=to_json(data),
-        now=now,
-    )
-    features().event_added(tx, room, now, type, data)
-
-
-def publish(
-    tx: Connection,
-    room: Stream,
-    now: int,
-    type: str,
-    actor_id: str | None,
-    data: dict[str, Any],
-    *,
-    to_id: int | None = None,
-    **changes: Any,
-) -> None:
-    """Tell all members, or `to_id` only, of one change, which `changes` of the room may be part of.
-
-    See `advance`.
-    """
-    advance(tx, room, now, **changes)
-    add_event(tx, room, now, type, actor_id, data, to_id=to_id)
-
-
-def events_later(tx: Connection, room_id: int, member_id: int, after: int | None, most: int) -> Answer:
-    """A room's events after a number, to all or to this member: each a `Message`.
-
-    None stands for what the member has acknowledged. Never those from before it came, whose row may have
-    been another's then; and to one that waits for approval, only its own.
-    """
-    return tx.later(
-        f"""
-        SELECT seq, type, actor_id AS from_id, to_id, data AS payload, created_at
-        FROM party_events
-        WHERE room_id = :room_id
-        AND (to_id = :id OR to_id IS NULL
-             AND (SELECT role FROM party_participants WHERE id = :id) <> 'guest')
-        AND seq > {"(SELECT acked_seq FROM party_participants WHERE id = :id)" if after is None else ":after"}
-        AND seq > (SELECT joined_seq FROM party_participants WHERE id = :id)
-        ORDER BY seq LIMIT :most
-        """,
-        room_id=room_id,
-        id=member_id,
-        most=most,
-        **({} if after is None else {"after": after}),
     )

@@ -7,7 +7,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from party.errors import BadCursor
-from party.features import Extended, Part, features
+from party.features import Extended, features
+from party.hooks import Part
 from party.polling.models import StreamMessage
 from party.rooms.models import RoomWithYou
 from party.web.models import KIB, Answer, Body, ClientMsgId, ParticipantId, Payload, at_most

@@ -6,7 +6,7 @@ What suits polling best: whoever polls slowly gets one current value instead of 
 from flask import Flask
 
 from party.config import Settings
-from party.features import Feature
+from party.hooks import Feature
 from party.state import changes, models, reading, routes
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from party.db import Connection, Row
-from party.features import Fields, Item, Items
+from party.hooks import Fields, Item, Items
 from party.rows import Room, Seat
 from party.state import entries
 from party.state.entries import FORGOTTEN, ROOM
