@@ -3,7 +3,7 @@
 import { Api, ApiError } from "./api.js";
 import { MemberApi } from "./member-api.js";
 import { SeatKeeper } from "./seat.js";
-import { reasonOf, retrying, unlessAborted } from "./timing.js";
+import { reasonOf, retrying, unlessAborted, untilAnswered } from "./timing.js";
 import { Trace } from "./trace.js";
 
 /** @typedef {import("./options.js").PageOptions} PageOptions */
@@ -80,7 +80,8 @@ async function enter(service, page, keeper, takeSeat, begin, isNew = false) {
       if (isNew) {
         keeper.release();
         keeper.forget(seat);
-        await memberApi.leave().catch(() => {}); // do not stay behind as a seat without a page
+        const leave = () => memberApi.leave();
+        leave().catch((reason) => untilAnswered(leave, reason)); // do not stay behind as a seat without a page
       }
       throw error;
     }

@@ -100,8 +100,8 @@ export function unwrap(status, text, retryAfter) {
   const envelope = parse(text);
   if (envelope?.success === true && isObject(envelope.data) && status < 300) return envelope.data;
   if (envelope?.success === false && CODES.has(envelope.error?.code) && status >= 400) {
-    const { code, message, field, reason, retryAfter: seconds = 0 } = envelope.error;
-    throw new ApiError({ code, message, status, field, reason, retryAfterMs: seconds * 1000 });
+    const { code, message, field, reason, retryAfter: seconds } = envelope.error;
+    throw new ApiError({ code, message, status, field, reason, retryAfterMs: (Number(seconds) || 0) * 1000 });
   }
   throw foreign(status, retryAfter);
 }

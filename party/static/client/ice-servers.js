@@ -9,6 +9,8 @@ import { retrying } from "./timing.js";
 
 /** They are asked for again when this part of their time is over. */
 const REFRESH_PART = 0.8;
+/** Where some are known, nobody waits for longer than this for others. */
+const PATIENCE_MS = 5_000;
 /** When they could not be renewed, it is tried again after this; when nothing is known, sooner. */
 const RETRY_MS = 60_000;
 const FIRST_RETRY_MS = 10_000;
@@ -34,7 +36,7 @@ export class IceServers {
   #isKnown = false;
   /** By `Date.now`: timers and other clocks may stand still while a computer sleeps. */
   #refreshAt = 0;
-  /** @type {Promise<void>|null} */
+  /** @type {Promise<unknown>|null} while they are asked for: settled when nobody waits for that any more */
   #refreshing = null;
 
   /**
@@ -51,7 +53,9 @@ export class IceServers {
   /** @returns {Promise<RTCIceServer[]>} asked for before, if it is time; never rejects */
   async fresh() {
     if (Date.now() >= this.#refreshAt) {
-      await (this.#refreshing ??= this.#refresh().finally(() => (this.#refreshing = null)));
+      const refresh = () => this.#refresh().finally(() => (this.#refreshing = null));
+      const patience = () => new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
+      await (this.#refreshing ??= this.#isKnown ? Promise.race([refresh(), patience()]) : refresh());
     }
     return this.current;
   }

@@ -101,14 +101,9 @@ export class Membership {
       keepAwake: page.keepAwake ?? false,
     });
     this.peers.follow(room);
-    this.#begin();
-  }
-
-  /** The app has its party while the service is asked for ICE servers; signals wait for them. */
-  async #begin() {
     // Those who are here wait for whoever comes: it knows of them before they know of it.
-    await this.peers.connect();
-    if (!this.hasEnded) this.#loop.run();
+    this.peers.connect();
+    this.#loop.run();
   }
 
   /** Whether the host has not let this page in yet. */
@@ -143,7 +138,7 @@ export class Membership {
       await retrying(leave, 2);
     } catch (error) {
       if (isGone(error)) return;
-      if (error instanceof ApiError && error.isTemporary) untilAnswered(leave);
+      untilAnswered(leave, error);
       throw error;
     } finally {
       this.finish("left");
@@ -156,7 +151,8 @@ export class Membership {
     try {
       await retrying(() => this.api.end(), 2);
     } catch (error) {
-      if (!isGone(error)) throw error; // the room lives on, and so does this party
+      // Otherwise the room lives on, and so does this party, if it still has its seat.
+      if (!(error instanceof ApiError && error.code === "ROOM_ENDED")) throw error;
     }
     this.finish("ended");
   }

@@ -21,7 +21,8 @@ export function backoffMs(failures, longestMs = LONGEST_DELAY_MS) {
 }
 
 /**
- * Make a call that may safely be repeated, again during a short outage.
+ * Make a call that may safely be repeated, again during a short outage. One that the service says is long is for the
+ * caller to wait out.
  *
  * @template T
  * @param {() => Promise<T>} call
@@ -34,6 +35,7 @@ export async function retrying(call, attempts = 5) {
       return await call();
     } catch (error) {
       if (!(error instanceof ApiError && error.isOutage) || failures === attempts) throw error;
+      if (error.retryAfterMs > LONGEST_DELAY_MS) throw error;
       await new Promise((resolve) => setTimeout(resolve, Math.max(backoffMs(failures), error.retryAfterMs)));
     }
   }
@@ -61,17 +63,14 @@ export async function inItsTurn(call) {
  * Make a call again and again until the service has answered it, whatever it answers, as soon as there may be a
  * network again.
  *
- * @param {() => Promise<unknown>} call  has failed once
+ * @param {() => Promise<unknown>} call
+ * @param {unknown} error  how it has failed
  */
-export async function untilAnswered(call) {
-  for (let failures = 1; ; failures++) {
-    await networkOr(backoffMs(failures, LONGEST_PATIENT_DELAY_MS));
-    try {
-      await call();
-      return;
-    } catch (error) {
-      if (!(error instanceof ApiError && error.isTemporary)) return;
-    }
+export async function untilAnswered(call, error) {
+  for (let failures = 1; error instanceof ApiError && error.isTemporary; failures++) {
+    const delayMs = Math.max(backoffMs(failures, LONGEST_PATIENT_DELAY_MS), error.retryAfterMs);
+    await networkOr(delayMs);
+    error = await call().catch((reason) => reason);
   }
 }
 
