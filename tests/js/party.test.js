@@ -38,6 +38,21 @@ test("credentials are renewed in time, as long as the party lasts", async () => 
   assert.ok(service.credentials >= 3 && service.credentials <= 4, String(service.credentials));
 });
 
+test("WebRTC gets ready while the service is asked for a seat, where there will be connections", async () => {
+  for (const [topology, made] of /** @type {["mesh"|"none", number][]} */ ([["mesh", 1], ["none", 0]])) {
+    let ready = 0;
+    globalThis.RTCPeerConnection = /** @type {any} */ (
+      class extends FakePeerConnection {
+        createOffer = async () => void ready++;
+      }
+    );
+    service.special["POST rooms/CODE/join"] = () => new Promise(() => {});
+    void join({ topology });
+    await clock.advance(10);
+    assert.equal(ready, made);
+  }
+});
+
 test("ICE servers that the service names along with the seat need not be asked for", async () => {
   const named = (/** @type {string} */ header) => () =>
     Response.json(

@@ -63,7 +63,7 @@ async function enter(service, page, keeper, takeSeat, begin, isNew = false) {
     const api = new Api(service);
     const trace = new Trace();
     api.onRequest = (record) => trace.add({ kind: "request", ...record });
-    warmUp().catch(() => {});
+    if (page.topology !== "none") warmUp().catch(() => {});
     // It is not given up: what is lost on the way may have taken the seat.
     const room = await retrying(() => takeSeat(api));
     const seat = { code: room.code, id: room.you.id, token: room.you.token ?? "" };
