@@ -5,7 +5,8 @@
 # make lint   ruff, mypy, import-linter and, for the client, TypeScript's checker (needs npm)
 # make types  check the client's types, and what they refuse, and write its .d.ts files anew
 # make bundle make party/static/party.iife.js anew, the client as one classic script, and each page's modules as one
-# make soak   rooms that work on three Galera nodes while things fail (ARGS="--minutes 60"); writes soak.json
+# make soak   rooms that work on three Galera nodes while things fail (ARGS="--minutes 60"; with --alone on one
+#             MariaDB); writes soak.json
 # make bench  measure, print tables, write bench/results.json (ARGS="idle delivery" for a part of it)
 #
 # Each sets up what it needs. Debian packages are installed only where missing, and only by root.
@@ -33,7 +34,7 @@ ESBUILD := npx --yes esbuild@0.28.2 --bundle --minify --target=safari15,chrome99
 
 run: $(VENV)/production
 	$(BIN)/python -m party migrate
-	PORT=$(PORT) exec $(BIN)/gunicorn --config deploy/gunicorn.conf.py app:application
+	PORT=$(PORT) exec $(BIN)/gunicorn --config deploy/gunicorn.conf.py --reuse-port app:application
 
 # Where it is set, each of the servers that the tests start would compile the project anew.
 test: export PYTHONDONTWRITEBYTECODE =

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import connect, delivery, growth, idle, lobby, pace, quiz, sends
+from bench import bursts, connect, delivery, distant, growth, idle, lobby, pace, quiz, sends
 
 RESULTS = Path(__file__).parent / "results.json"
 ROUNDS = int(os.environ.get("ROUNDS", "11"))
@@ -27,6 +27,9 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], Rows]]] = {
     "connect": ("From Party.join to open data channels on all sides", lambda: connect.measure(ROUNDS)),
     "lobby": ("The first look on slow 4G with a slow processor", lambda: lobby.measure(ROUNDS)),
     "sends": ("Signals stored, 16 clients", lambda: sends.measure(ROUNDS)),
+    "distant": ("Calls with the database a millisecond away", distant.measure),
+    "refused": ("Connects to a database that is not there", distant.refused),
+    "bursts": ("All at once: the slowest", lambda: bursts.measure(ROUNDS)),
     "delivery": (
         "From send to receipt, 100 signals a second",
         lambda: [delivery.measure(peers, polls) for peers, polls in CROWDS],
@@ -42,8 +45,8 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], Rows]]] = {
 def show(title: str, rows: Rows) -> None:
     """Print rows as a table."""
     print(f"\n{title}")
-    columns = list(rows[0])
-    cells = [[str(row[column]) for column in columns] for row in rows]
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    cells = [[str(row.get(column, "")) for column in columns] for row in rows]
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
     for line in [columns, *cells]:
         print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)), flush=True)

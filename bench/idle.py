@@ -92,6 +92,8 @@ def _compare(serve: Start, settings: dict[str, str], rounds: int, mariadb: Maria
     poll, bare, barest = (statistics.median(found) for found in rates.values())
     return {
         "idle polls/s": round(poll),
+        "least": round(min(rates["poll"])),
+        "most": round(max(rates["poll"])),
         "bare Flask/s": round(bare),
         "bare WSGI/s": round(barest),
         "of Flask": f"{poll / bare:.0%}",

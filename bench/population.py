@@ -35,9 +35,10 @@ def populate(
     first_member = (database.one("SELECT COALESCE(MAX(id), 0) AS id FROM party_participants") or {"id": 0})[
         "id"
     ] + 1
+    taken = {row["code"] for row in database.all("SELECT code FROM party_rooms")}
     codes = set[str]()
     while len(codes) < rooms:
-        codes.add(tokens.new_code())
+        codes |= {tokens.new_code()} - taken
     made = [[Member(code, f"m{i}", tokens.new_token(), members) for i in range(members)] for code in codes]
     tables = {
         "party_rooms": _room_rows(made, first, now, due_a_minute),

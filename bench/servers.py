@@ -44,7 +44,7 @@ def gunicorn(application: str, worker_class: str, **settings: object) -> Iterato
         *(["--config=deploy/gunicorn.conf.py"] if application == "app:application" else []),
         *(f"--worker-class={worker_class}", "--no-control-socket", "--keep-alive=75", "--log-level=error"),
         *([f"--threads={THREADS}"] if worker_class == "gthread" else [f"--worker-connections={GREENLETS}"]),
-        "--backlog=8192",
+        *("--reuse-port", "--backlog=8192"),
         application,
     ]
     process = subprocess.Popen(command, cwd=ROOT, env=environ, preexec_fn=die_with_parent)
@@ -55,7 +55,7 @@ def gunicorn(application: str, worker_class: str, **settings: object) -> Iterato
             try:
                 requests.get(url, timeout=10)
                 break
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 if time.monotonic() > deadline or process.poll() is not None:
                     raise
                 time.sleep(0.05)

@@ -2,10 +2,15 @@
 
 The environment variable GUNICORN_CMD_ARGS wins over what stands here: GUNICORN_CMD_ARGS="--threads 16".
 There is no access log: the web server before the app keeps one.
+
+Where the service has a port of its own, --reuse-port shares clients out among the workers: else those that
+come at once may all be taken by the worker that wakes up first. It is not for systemd's socket.
 """
 
 import os
+import socket
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 # systemd hands over a socket, and then this does not count.
@@ -34,8 +39,21 @@ control_socket_disable = True
 MAX_REFUSED_BYTES = 2 * 1024 * 1024
 
 
+def on_starting(server: Any) -> None:
+    """Start on no port that somebody has: with --reuse-port, the two would share it."""
+    for address in server.cfg.address:
+        if server.cfg.reuse_port and isinstance(address, tuple):
+            socket.create_server(address).close()
+
+
 def post_request(worker: Any, request: Any, environ: dict[str, Any], response: Any) -> None:
-    """Read what the app has left of a body that is too large: Apache would answer 502 in place of 413."""
+    """After an answer: let others have theirs, and read what the app has left of a body that is too large.
+
+    With gevent a client whose next request is there already would be served before all others. And where a
+    body is left, Apache answers 502 in place of 413.
+    """
+    if worker.cfg.worker_class_str == "gevent":
+        import_module("gevent").sleep(0)
     if response is not None and str(response.status).startswith("413"):
         with suppress(Exception):  # chunks without form: the connection ends anyway
             request.body.read(MAX_REFUSED_BYTES)
