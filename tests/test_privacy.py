@@ -133,8 +133,9 @@ def test_after_its_time_nothing_is_left_of_a_day(
     left = dump(app)
     assert [hers for hers in (*HERS, "Hugo", "hugo", ann.code) if hers in left] == []
     assert "127.0.0.1" not in left
-    sums = json.loads(left)
-    assert {"sessions": 2, "devices": 1}.items() <= next(row for row in sums if "devices" in row).items()
+    if installed("history"):
+        sums = next(row for row in json.loads(left) if "devices" in row)
+        assert {"sessions": 2, "devices": 1}.items() <= sums.items()
 
 
 def test_signals_go_where_nobody_comes(app: Flask, ann: Seat, clock: Clock) -> None:
