@@ -12,7 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+<<<<<<< HEAD
 from bench import bursts, connect, delivery, distant, growth, idle, lobby, pace, quiz, sends
+=======
+from bench import connect, delivery, growth, idle, lobby, pace, quiz, relay, sends
+>>>>>>> 3399455 (Say where no path opens, and why, in words, tests and figures)
 
 RESULTS = Path(__file__).parent / "results.json"
 ROUNDS = int(os.environ.get("ROUNDS", "11"))
@@ -25,6 +29,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], Rows]]] = {
     "pace": ("Polling policies, simulated: an hour of one peer", pace.measure),
     "idle": ("Idle polls beside the barest routes, 16 clients", lambda: idle.measure(ROUNDS)),
     "connect": ("From Party.join to open data channels on all sides", lambda: connect.measure(ROUNDS)),
+    "relay": ("Texts through the service, and what they cost", lambda: relay.measure(ROUNDS)),
     "lobby": ("The first look on slow 4G with a slow processor", lambda: lobby.measure(ROUNDS)),
     "sends": ("Signals stored, 16 clients", lambda: sends.measure(ROUNDS)),
     "distant": ("Calls with the database a millisecond away", distant.measure),

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.conftest import MakeServer
+from tests.support.paths import NO_PATH
 from tests.support.server import ROOT
 
 SERVICE = "https://example.org/party"
@@ -36,6 +37,14 @@ def hello() -> Iterator[ThreadingHTTPServer]:
     site.server_close()
 
 
+def example_of(service: str) -> str:
+    """The page that the client's documentation begins with, for a service of ours."""
+    text = (ROOT / "docs" / "client.md").read_text()
+    (example,) = re.findall(r"```html\n(.*?)```", text, re.DOTALL)
+    assert SERVICE in example
+    return str(example).replace(SERVICE, service)
+
+
 @pytest.mark.needs("ice")
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_the_example_of_the_client_connects_two_browsers_from_another_site(
@@ -43,10 +52,7 @@ def test_the_example_of_the_client_connects_two_browsers_from_another_site(
 ) -> None:
     origin = f"http://127.0.0.1:{hello.server_port}"
     service = server(workers=2, mount="/party", ALLOWED_ORIGINS=origin).url
-    text = (ROOT / "docs" / "client.md").read_text()
-    (example,) = re.findall(r"```html\n(.*?)```", text, re.DOTALL)
-    assert SERVICE in example
-    hello.page = example.replace(SERVICE, service)  # type: ignore[attr-defined]
+    hello.page = example_of(service)  # type: ignore[attr-defined]
 
     errors: list[str] = []
     ada, ben = (browser.new_context().new_page() for _ in range(2))
@@ -71,6 +77,29 @@ def test_the_example_of_the_client_connects_two_browsers_from_another_site(
     cleo.goto(f"{origin}/hello.html?name=Cleo#QQQQQQ")
     expect(cleo.locator("#state")).to_contain_text("room")
     for page in (ada, ben, cleo):
+        page.context.close()
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_the_example_works_between_two_browsers_that_find_no_path(
+    server: MakeServer, browser: Browser, hello: ThreadingHTTPServer
+) -> None:
+    origin = f"http://127.0.0.1:{hello.server_port}"
+    hello.page = example_of(server(workers=2, ALLOWED_ORIGINS=origin).url)  # type: ignore[attr-defined]
+    ada, ben = (browser.new_context().new_page() for _ in range(2))
+    for page in (ada, ben):
+        page.add_init_script(NO_PATH)
+    ada.goto(f"{origin}/hello.html?name=Ada")
+    expect(ada).to_have_url(re.compile("#[A-Z0-9]{6}$"))
+    ben.goto(ada.url.replace("Ada", "Ben"))
+    for page, other, words in ((ada, ben, "hello"), (ben, ada, "hello you")):
+        expect(page.locator("#state")).to_have_text("Connected to nobody yet")
+        # Until the service takes it, nobody is told anything.
+        while other.locator("#chat li", has_text=f": {words}").count() == 0:
+            page.fill("#text", words)
+            page.press("#text", "Enter")
+            page.wait_for_timeout(500)
+    for page in (ada, ben):
         page.context.close()
 
 

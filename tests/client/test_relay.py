@@ -2,11 +2,13 @@
 
 import os
 import random
+import re
 import time
 from typing import Any
 
 import pytest
 
+from party.db import Database
 from tests.conftest import MakeServer
 from tests.support.paths import NO_PATH, PATH
 from tests.support.proxy import UNHARMED, Fate, Proxy
@@ -106,6 +108,50 @@ def test_over_all_switches_each_message_arrives_once_and_in_order(service: Serve
             switch(ada, ben)
         network.rule = lambda method, path: UNHARMED
         for tab in (ada, ben):
-            tab.wait("harness.heard.count >= arg", count)
+            tab.wait("harness.heard.count >= arg", count, seconds=60 * TIMES)
             assert tab.get("harness.heard") == {"count": count, "wrong": []}
             tab.run("harness.messages = {}")  # which another check would look for
+
+
+def test_where_addresses_are_not_to_be_learnt_none_is_in_any_signal(
+    server: MakeServer, origin: str, database_url: str, open_tab: MakeTab
+) -> None:
+    service = server(workers=2, ALLOWED_ORIGINS=origin, ICE_POLICY="relay")
+    ada, ben = open_tab(service), open_tab(service)
+    database = Database(database_url)
+    meet(ada, ben)
+    payloads: set[str] = set()
+    while not ben.get(RELAYED):
+        payloads |= {row["payload"] for row in database.all("SELECT payload FROM party_signaling")}
+    ada.wait(RELAYED)
+    exchange(ada, ben)
+    traced = "harness.traceOf('received').map(({ message }) => JSON.stringify(message.payload))"
+    payloads |= {text for tab in (ada, ben) for text in tab.get(traced)}
+    assert any("v=0" in text for text in payloads)
+    addresses = set(re.findall(r"\d+\.\d+\.\d+\.\d+", "".join(payloads)))
+    assert addresses <= {"0.0.0.0", "127.0.0.1"}  # what SDP has in the place of one
+    assert not any("candidate:" in text for text in payloads)
+
+
+@pytest.mark.needs("reports")
+def test_how_it_went_is_counted_as_it_was(
+    server: MakeServer, origin: str, database_url: str, open_tab: MakeTab
+) -> None:
+    service = server(workers=2, ALLOWED_ORIGINS=origin)
+    ada = open_tab(service, script=PATH)
+    code = ada.create(relayAfterMs=300)
+    for name, script, after_ms in (("ben", PATH, 60_000), ("cleo", NO_PATH, 300), ("dora", NO_PATH, 300)):
+        tab = open_tab(service, script=script)
+        tab.join(code, name, relayAfterMs=after_ms, topology="star")
+        tab.wait(f"party.participants[0].state === '{'open' if script is PATH else 'relayed'}'")
+    database = Database(database_url)
+    outcomes = (
+        "SELECT counter, total FROM party_report_counts WHERE counter LIKE 'outcome %' ORDER BY counter"
+    )
+    expected = {"outcome open -": 1, "outcome relayed no-candidates": 2}
+    deadline = time.monotonic() + 60
+    while (found := {row["counter"]: row["total"] for row in database.all(outcomes)}) != expected:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+    (candidates,) = database.all("SELECT counter FROM party_report_counts WHERE counter LIKE 'candidates %'")
+    assert re.fullmatch("candidates (host|prflx) (host|prflx) udp", candidates["counter"])

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { Party } from "../../party/static/party.js";
 import { clock, join, participant, record, refusal, service } from "./fake-service.js";
 import { FakePeerConnection } from "./fake-webrtc.js";
 
@@ -240,4 +241,17 @@ test("until it is known whether pages may learn each other's addresses, they do 
   await join();
   await clock.advance(100);
   assert.equal(last().configuration.iceTransportPolicy, "relay");
+});
+
+test("without WebRTC and without the service's relay no room is made, joined or come back to", async () => {
+  delete (/** @type {any} */ (globalThis).RTCPeerConnection);
+  const storage = /** @type {any} */ ({ getItem: () => '{"code":"ABC234","id":"me","token":"t"}', removeItem: assert.fail });
+  const page = { baseUrl: "https://service.test/party", relay: false };
+  for (const entered of [join(page), Party.create({ name: "Me", ...page }), Party.resume({ ...page, storage })]) {
+    await assert.rejects(entered, ({ code, isOutage, message }) => {
+      assert.deepEqual([code, isOutage], ["NO_WEBRTC", false]);
+      return /WebRTC/.test(message);
+    });
+  }
+  assert.deepEqual(service.requests, []);
 });

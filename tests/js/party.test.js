@@ -226,19 +226,6 @@ test("an option that is undefined is as one that is not there", async () => {
   assert.equal(party.id, "me");
 });
 
-test("without WebRTC and without the service's relay no room is made, joined or come back to", async () => {
-  delete (/** @type {any} */ (globalThis).RTCPeerConnection);
-  const storage = /** @type {any} */ ({ getItem: () => '{"code":"ABC234","id":"me","token":"t"}', removeItem: assert.fail });
-  const page = { baseUrl: "https://service.test/party", relay: false };
-  for (const entered of [join(page), Party.create({ name: "Me", ...page }), Party.resume({ ...page, storage })]) {
-    await assert.rejects(entered, ({ code, isOutage, message }) => {
-      assert.deepEqual([code, isOutage], ["NO_WEBRTC", false]);
-      return /WebRTC/.test(message);
-    });
-  }
-  assert.deepEqual(service.requests, []);
-});
-
 test("who gives up before entering asks for nothing", async () => {
   const reason = new Error("changed my mind");
   const aborter = new AbortController();

@@ -92,7 +92,7 @@ export class Delivery {
    * @returns {boolean} false: an earlier page, or one that means an earlier one; the rest is not for us
    */
   hear({ from, to, have }) {
-    if (!Number.isInteger(from) || (this.#theirs !== null && from < this.#theirs)) return false;
+    if (!Number.isInteger(from) || !Array.isArray(have) || (this.#theirs !== null && from < this.#theirs)) return false;
     if (this.#theirs !== null && from > this.#theirs) this.#beginAnew();
     this.#theirs = from;
     if (to !== this.#life) return to === null;

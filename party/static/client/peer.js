@@ -90,7 +90,7 @@ export class Peer {
     });
     const isWaiting = () => performance.now() - this.#attemptedAt >= LATE_MS;
     this.#standing = new Standing({
-      relayAfterMs: this.#connects ? (options.relay?.afterMs ?? Infinity) : 0,
+      relayAfterMs: this.#connects ? (options.relay?.afterMs ?? 0) : 0,
       startRelay: () => this.#startRelay(),
       see: () => ({
         connects: this.#connects,

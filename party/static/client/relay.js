@@ -15,6 +15,8 @@ const BATCH = 100;
 const LEAST_PAYLOAD_BYTES = 1024;
 /** After a refusal that names no time. */
 const REFUSED_MS = 5_000;
+/** What a firewall has taken offence at should not be repeated often. */
+const BLOCKED_MS = 30_000;
 /** How long pages talk after the last word, as far as the pace of polls goes. */
 const TALK_LASTS_MS = 10_000;
 
@@ -166,7 +168,7 @@ export class RelayPost {
       this.#links.get(toId)?.turnOff();
     } else {
       this.#remove(this.#ready.filter((signal) => signal.toId === toId));
-      this.#links.get(toId)?.askLater(Math.max(REFUSED_MS, retryAfterMs));
+      this.#links.get(toId)?.askLater(Math.max(code === "BLOCKED" ? BLOCKED_MS : REFUSED_MS, retryAfterMs));
     }
   }
 

@@ -33,8 +33,8 @@ export class Reports {
     if (membership.page.reports === false) return {};
     /** @type {Report[]} */
     const due = [];
-    /** Of whom has been told. */
-    const told = new WeakSet();
+    /** Of which participants has been told. */
+    const told = new Set();
     membership.enclose({
       take(isLast) {
         if (isLast) for (const peer of membership.peers) tell(peer, "gave-up");
@@ -47,8 +47,10 @@ export class Reports {
      * @param {Report["outcome"]} outcome
      */
     async function tell(peer, outcome) {
-      if (told.has(peer)) return;
-      told.add(peer);
+      const { joinedAt } = membership.room.participants.find(({ id }) => id === peer.id) ?? {};
+      const who = `${peer.id} ${joinedAt}`;
+      if (told.has(who)) return;
+      told.add(who);
       const ms = Math.min(LONGEST_MS, Math.round(performance.now() - peer.beganAt));
       const restarts = Math.min(MOST_RESTARTS, peer.restarts);
       /** @type {Report} */

@@ -86,7 +86,7 @@ export class Talk {
    */
   onWord(connection, text) {
     this.open(connection);
-    const header = /** @type {Header} */ (JSON.parse(text));
+    const header = /** @type {Header} */ (headerIn(text));
     if (this.delivery.hear(header) && this.#channel) this.#channel.isHeard = true;
     if (header.to !== this.#life) this.#tellHeader();
     this.#pump();
@@ -141,5 +141,17 @@ export class Talk {
     this.#confirmTimer = undefined;
     this.#unconfirmedBytes = 0;
     this.#channel?.connection.tell(JSON.stringify(this.delivery.header));
+  }
+}
+
+/**
+ * @param {string} text  of a peer, which may be anything
+ * @returns {Partial<Header>}
+ */
+function headerIn(text) {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    return {};
   }
 }
