@@ -25,6 +25,9 @@ from party.db.hosts import Hosts
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 3
+# One of several servers has so long to greet us, or to say that it is alive: nothing that a cluster waits for
+# delays that, and another is there. What is asked of it may take longer.
+GREETING_SECONDS = 2
 # For one of several servers that did not answer before.
 SHORT_TIMEOUT_SECONDS = 1
 # Where MySQL and MariaDB listen on Debian, Red Hat and its kin, and elsewhere: what `localhost` means.
@@ -124,6 +127,8 @@ class MySQL(Engine):
     def _connect_to(self, host: Host) -> Any:
         connection = self._connect_somehow(host)
         connection.host, connection.opened_at = host, time.monotonic()
+        if not self.hosts.has_failed(host):
+            connection.wait_for_answers(CONNECT_TIMEOUT_SECONDS)
         with connection.cursor() as cursor:
             cursor.execute(ISOLATION)
             connection.incarnation = cluster.incarnation(cursor) or _start_of(cursor)
@@ -155,10 +160,15 @@ class MySQL(Engine):
             # That nobody listens there tells less than what a server said.
             raise refusal if refusal and error.args[0] == CR.CR_CONN_HOST_ERROR else error from None
 
+    def _greeting_seconds(self, host: Host) -> int:
+        if self.hosts.has_failed(host):
+            return SHORT_TIMEOUT_SECONDS
+        return GREETING_SECONDS if self.has_several_hosts else CONNECT_TIMEOUT_SECONDS
+
     def _connect_by(self, host: Host, socket: str | None) -> Any:
         # Nobody listens on a socket of this machine.
         way: dict[str, Any] = {"unix_socket": socket, "ssl_disabled": True} if socket else _tls(self.target)
-        timeout = SHORT_TIMEOUT_SECONDS if self.hosts.has_failed(host) else CONNECT_TIMEOUT_SECONDS
+        timeout = self._greeting_seconds(host)
         migrates = self.answer_timeout_seconds is None
         return _Connection(
             **way,
@@ -214,8 +224,7 @@ class MySQL(Engine):
         fault = faults.of_mysql(error)
         if fault is Fault.LOST:
             self._suspected_at = time.monotonic()
-        is_silent = isinstance(error.__context__, TimeoutError)
-        if self.has_several_hosts and (is_silent or fault in (Fault.AWAY, Fault.READ_ONLY)):
+        if self.has_several_hosts and (_is_silence(error) or fault in (Fault.AWAY, Fault.READ_ONLY)):
             self.hosts.failed(connection.host)
 
     def _execute(self, cursor: DictCursor, sql: str, results: list[Result]) -> None:
@@ -230,7 +239,7 @@ class MySQL(Engine):
                 # The session's REPEATABLE READ is as good: a transaction's first reading is that of the
                 # room with its lock, so that the moment which it sees is not before it had the lock.
                 self.begin_write = ("START TRANSACTION",)
-            if self.fault(error) is Fault.LOST and self._is_too_large(sql):
+            if self.fault(error) is Fault.LOST and not _is_silence(error) and self._is_too_large(sql):
                 raise pymysql.err.OperationalError(ER.NET_PACKET_TOO_LARGE, "max_allowed_packet") from error
             raise
 
@@ -251,11 +260,14 @@ class MySQL(Engine):
         if self.has_several_hosts and not self.hosts.is_good(connection.host, connection.opened_at):
             return False
         if connection.last_used < max(self._suspected_at, time.monotonic() - TRUSTED_IDLE_SECONDS):
+            if self.has_several_hosts:
+                connection.wait_for_answers(GREETING_SECONDS)
             try:
                 connection.ping(reconnect=False)
             except pymysql.err.MySQLError as error:
                 self._note(connection, error)
                 return False
+            connection.wait_for_answers(self.answer_timeout_seconds)
             connection.last_used = time.monotonic()
         if time.monotonic() - connection.clock_read_at > CLOCK_SECONDS:
             _read_clock(connection)
@@ -293,6 +305,11 @@ class _Connection(pymysql.connections.Connection):
         if _Connection._tls is None:
             _Connection._tls = super()._create_ssl_ctx(sslp)  # type: ignore[misc] # not among its types
         return _Connection._tls
+
+
+def _is_silence(error: Exception) -> bool:
+    """Whether the server said nothing in time, rather than that it hung up."""
+    return isinstance(error.__context__, TimeoutError)
 
 
 def _tls(target: MySQLTarget) -> dict[str, Any]:
