@@ -35,7 +35,7 @@ def decide(tx: Connection, now: int, caller: Caller, participant_id: str, approv
 
 def admit_waiting(tx: Connection, now: int, room: Room) -> None:
     """Where no approval is needed any more, let in who still waits, as far as there is room."""
-    if room["approval"] or room["status"] == "ended":
+    if room["approval"]:
         return
     members, waiting = everybody(tx, room["id"])
     for guest in waiting[: max(0, room["max_participants"] - len(members))]:

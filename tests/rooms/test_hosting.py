@@ -370,7 +370,11 @@ def test_the_list_shows_what_can_be_joined_newest_first(client: Api, clock: Cloc
     assert listed(client) == (["asks", "first"], None)
     assert listed(client, "?gameType=quiz&after=&limit=") == (["first"], None)
     assert listed(client, "?gameType=chess") == ([], None)
-    (room, _) = client.request("GET", "/rooms").data["rooms"]
+    (asks, room) = client.request("GET", "/rooms").data["rooms"]
+    # Those who wait take no place.
+    for n in range(asks["maxParticipants"]):
+        client.join(asks["code"], participantId=f"g{n}")
+    assert client.request("GET", "/rooms").data["rooms"][0] == asks
     assert room == client.request("GET", f"/rooms/{room['code']}").data
     clock.advance(2 * 3600)
     assert listed(client) == ([], None)

@@ -111,8 +111,8 @@ def test_one_who_is_refused_learns_it_and_then_its_token_is_dead(host: Seat) -> 
         assert (message["type"], message["payload"], message["fromId"]) == ("participant-rejected", {}, None)
     refused = guest.call("POST", "/rejoin")
     assert (refused.status, refused.error["reason"]) == (401, "rejected")
-    for _ in range(2):
-        dead = guest.poll(message["seq"])
+    for after in (message["seq"], guest.seq):
+        dead = guest.poll(after)
         assert (dead.status, dead.code, dead.error["reason"]) == (401, "TOKEN_INVALID", "rejected")
     # The id may ask again.
     assert ask(host).room["you"]["role"] == "guest"
@@ -139,7 +139,7 @@ def test_a_guest_may_come_back_leave_rename_itself_and_sleep(host: Seat) -> None
     assert set(answer.data) == PREVIEW | {"seq", "you"}
     page = Seat(guest.api, answer.data)
     assert guest.poll().error["reason"] == "replaced"
-    host.read()
+    assert [type for type, _ in events(host)] == ["join-requested"]
     renamed = page.call("POST", "/rename", {"name": "Augustus"})
     assert (renamed.status, renamed.data["you"]) == (200, {"id": "gus", "role": "guest"})
     assert page.call("POST", "/away").data == {"away": True}
@@ -179,6 +179,13 @@ def test_the_answer_that_got_lost_is_given_again_whatever_has_become_of_it(host:
     approve(host, "gus")
     member = client.request("POST", f"/rooms/{host.code}/join", body)
     assert (member.status, member.data["you"]["role"]) == (200, "player")
+
+
+def test_a_key_ends_where_its_guest_is_refused(host: Seat) -> None:
+    ask(host, retryKey=KEY)
+    approve(host, "gus", False)
+    assert ask(host, "again", retryKey=KEY).room["you"]["role"] == "guest"
+    assert waiting(host) == ["again"]
 
 
 def test_a_full_room_lets_nobody_in_who_goes_on_waiting(host: Seat) -> None:
@@ -236,8 +243,14 @@ def test_without_approval_those_who_wait_come_in_as_there_is_room(host: Seat, cl
     guests[1].call("POST", "/leave")
     assert list(seats(host)) == ["host", "g0", "g2", "g3"]
     assert events(guests[3]) == [("participant-approved", {"role": "player", "seat": 1})]
+    host.call("POST", "/remove", {"participantId": "g0"})
+    assert list(seats(host)) == ["host", "g2", "g3", "g4"]
+    host.call("POST", "/settings", {"approval": True})
+    ask(host, "g5")
+    host.call("POST", "/settings", {"approval": False})
+    assert waiting(host) == ["g5"]
     host.call("POST", "/settings", {"maxParticipants": 5})
-    assert list(seats(host)) == ["host", "g0", "g2", "g3", "g4"]
+    assert list(seats(host)) == ["host", "g2", "g3", "g4", "g5"]
     assert waiting(host) == []
 
 

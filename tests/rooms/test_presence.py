@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from party.db import Connection, Database
+from party.rooms import views
 from tests.conftest import Clock, MakeApp
 from tests.support.peers import Api, Seat
 
@@ -109,6 +111,15 @@ def test_who_polls_after_a_sleep_of_all_was_never_away(room: Room, clock: Clock)
     assert events(ben) == [changed("host", "away"), changed("cleo", "away")]
 
 
+def test_a_host_whom_nobody_follows_was_never_away_either(client: Api, clock: Clock) -> None:
+    host = client.create_room(hostId="host")
+    ben = client.join(host.code, participantId="ben")
+    host.read()
+    clock.advance(125)
+    assert events(host) == [changed("ben", "away")]
+    assert events(ben)[0] == changed("ben", "away")
+
+
 def test_a_member_that_polls_once_a_minute_is_never_away(room: Room, clock: Clock) -> None:
     host, ben, cleo = room
     host.read()
@@ -200,6 +211,30 @@ def test_a_place_is_kept_from_the_last_poll_on_though_that_is_not_written_yet(
     assert host.poll(host.seq).error["reason"] == "absent"
 
 
+@pytest.mark.parametrize("engine", ["mariadb"], indirect=True)
+@pytest.mark.parametrize("seconds", [90, 300, 600])
+def test_a_sign_of_life_that_is_written_at_the_last_moment_counts(
+    room: Room, clock: Clock, database_url: str, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    host, ben, _ = room
+    host.read()
+    poll_for(clock, seconds - 2, host, ben)
+    elsewhere, read = Database(database_url), views.everybody
+
+    def see_cleo(tx: Connection, room_id: int) -> Any:
+        """Another process writes what it knows while this one has just read what is known."""
+        found = read(tx, room_id)
+        seen = "UPDATE party_participants SET last_seen_at = :now WHERE participant_id = 'cleo'"
+        elsewhere.write(lambda other: other.run(seen, now=clock.now))
+        return found
+
+    clock.advance(3)
+    with monkeypatch.context() as patch:
+        patch.setattr("party.rooms.presence.everybody", see_cleo)
+        assert events(host) == []
+    elsewhere.close()
+
+
 def test_rejoin_and_join_are_online_too(room: Room, clock: Clock) -> None:
     host, ben, cleo = room
     poll_for(clock, 100, host, ben)
@@ -208,6 +243,9 @@ def test_rejoin_and_join_are_online_too(room: Room, clock: Clock) -> None:
     assert event[0] == "participant-rejoined"
     assert event[1]["participant"]["presence"] == "online"
     assert presence(again)["cleo"] == "online"
+    # A new page counts as having been seen.
+    poll_for(clock, 599, host, ben)
+    assert again.poll(again.seq).status == 200
 
 
 def test_cleanup_makes_what_is_due_where_nobody_polls(make_app: MakeApp, clock: Clock) -> None:
@@ -277,19 +315,26 @@ def test_the_host_stays_where_no_player_is_online(room: Room, clock: Clock) -> N
     assert host.poll().status == 200
 
 
-@pytest.mark.parametrize("comes", ["join", "becomes a player", "rejoin"])
+@pytest.mark.parametrize("comes", ["join", "is let in", "becomes a player", "rejoin"])
 def test_whoever_comes_to_a_room_without_its_host_is_host(room: Room, clock: Clock, comes: str) -> None:
-    _, ben, cleo = room
+    host, ben, cleo = room
     cleo.call("POST", "/role", {"role": "spectator"})
     ben.call("POST", "/away")
     poll_for(clock, 200, cleo)
-    if comes == "join":
+    if comes == "is let in":
+        host.call("POST", "/settings", {"approval": True})
+        cleo.api.join(cleo.code, participantId="new")
+        host.call("POST", "/approve", {"participantId": "new", "approved": True})
+    elif comes == "join":
         cleo.api.join(cleo.code, participantId="new")
     elif comes == "rejoin":
         ben.call("POST", "/rejoin")
     else:
         cleo.call("POST", "/role", {"role": "player"})
-    assert host_of(cleo) == {"join": "new", "rejoin": "ben", "becomes a player": "cleo"}[comes]
+    assert (
+        host_of(cleo)
+        == {"join": "new", "is let in": "new", "rejoin": "ben", "becomes a player": "cleo"}[comes]
+    )
 
 
 def test_a_room_that_is_not_to_live_on_ends_without_its_host(client: Api, clock: Clock) -> None:
