@@ -12,11 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-<<<<<<< HEAD
-from bench import bursts, connect, delivery, distant, growth, idle, lobby, pace, quiz, sends
-=======
-from bench import connect, delivery, growth, idle, lobby, pace, quiz, relay, sends
->>>>>>> 3399455 (Say where no path opens, and why, in words, tests and figures)
+from bench import bursts, connect, delivery, distant, growth, idle, lobby, pace, quiz, relay, sends
 
 RESULTS = Path(__file__).parent / "results.json"
 ROUNDS = int(os.environ.get("ROUNDS", "11"))
