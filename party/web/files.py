@@ -55,7 +55,7 @@ def _file(name: str) -> File:
 
 
 @cache
-def _is_bundled(page: str) -> bool:
+def is_bundled(page: str) -> bool:
     """Whether a page's bundle is made of the modules as they are."""
     bundle = FOLDER / f"{page}.bundle.js"
     made_of = _MADE_OF.search(bundle.read_bytes()) if bundle.exists() else None
@@ -77,7 +77,7 @@ def asset(name: str) -> str:
 
 def script(page: str) -> str:
     """The address of a page's script."""
-    if _is_bundled(page):
+    if is_bundled(page):
         return asset(f"{page}.bundle.js")
     return url_for(ENDPOINT, filename=f"{page}/{page}.js")
 
