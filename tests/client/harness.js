@@ -18,6 +18,8 @@ const harness = {
   opened: {},
   /** By peer id: the states in order. */
   states: {},
+  /** By peer id: why there is no connection. */
+  why: {},
   /** By peer id: the messages in order, large ones as a summary. */
   messages: {},
   /** By peer id: the media tracks. */
@@ -76,7 +78,8 @@ RTCDataChannel.prototype.send = function (data) {
 /** @param {EventTarget} party */
 function watch(party) {
   const on = (type, handle) => party.addEventListener(type, ({ detail }) => handle(detail));
-  on("peer", ({ peerId, state }) => {
+  on("peer", ({ peerId, state, ...why }) => {
+    harness.why[peerId] = why;
     (harness.states[peerId] ??= []).push(state);
     if (state === "open") harness.opened[peerId] = (harness.opened[peerId] ?? 0) + 1;
   });

@@ -157,6 +157,29 @@ def test_out_of_a_school_without_udp_it_leads_over_turn_and_tls(
     assert [way(tab)[0]["relayProtocol"] for tab in (ada, ben)] == ["tls", "tls"]
 
 
+def test_without_a_turn_server_it_leads_through_the_service(
+    internet: Internet, coturn: Callable[..., Coturn], meet: Meet
+) -> None:
+    coturn()
+    ada, ben = meet(internet.without, SYMMETRIC)
+    for tab, other in ((ada, "ben"), (ben, "ada")):
+        tab.wait("party.participants.find(({ id }) => id === arg)?.state === 'relayed'", other)
+    exchange(ada, ben)
+    assert ada.get("harness.opened") == ben.get("harness.opened") == {}
+
+
+def test_a_turn_server_that_refuses_is_named(
+    internet: Internet, coturn: Callable[..., Coturn], meet: Meet
+) -> None:
+    coturn(secret="not what the service was told")
+    ada, ben = meet(internet.with_turn, SYMMETRIC)
+    for tab, other in ((ada, "ben"), (ben, "ada")):
+        tab.wait("harness.why[arg]?.reason === 'turn-refused'", other)
+        why = tab.get("harness.why[arg]", other)
+        assert why["code"] == 401
+        assert why["server"].split(":")[1] == INTERNET
+
+
 def test_the_doctor_tells_of_a_firewall_that_lets_no_udp_out(
     internet: Internet, coturn: Callable[..., Coturn], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
