@@ -122,7 +122,7 @@ def test_coming_in(client: Api, costs: Check) -> None:
         made.append(client.request("POST", path, body))
         return made[-1]
 
-    costs(lambda: ask("/rooms", hostName="Hana", retryKey="a" * 32), 6, 45)
+    costs(lambda: ask("/rooms", hostName="Hana", retryKey="a" * 32), 6, 46)
     host = Seat(client, made[0].data)
     costs(lambda: ask(f"/rooms/{host.code}/join", name="Gus", retryKey="b" * 32), 6, 125)
     costs(lambda: ask(f"/rooms/{host.code}/join", name="Ann", participantId="ann"), 6, 125)
