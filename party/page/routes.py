@@ -17,7 +17,7 @@ blueprint = Blueprint("page", __name__, template_folder="templates")
 def index() -> Response:
     """The demo page where `DEMO` is on, otherwise what this is and whether it is well."""
     if settings().DEMO:
-        return unless_known(document(render_template("index.html")))
+        return unless_known(document(render_template("index.html", images=settings().IMAGES)))
     rate_limits().others.hit(client_key())
     wrong = problem(database())
     response = document(render_template("service.html", wrong=wrong, version=VERSION))

@@ -172,6 +172,35 @@ def test_a_whole_game_passes_the_rules_in_the_browser(
             tab.page.context.close()
 
 
+@pytest.mark.needs("messages", "state")
+def test_a_chat_about_code_passes_the_rules_in_the_browser(site: str, browser: Browser) -> None:
+    ada, ben = (Tab(browser, site, f"{site}/party") for _ in range(2))
+    texts = [NASTY["title"], *NASTY["questions"][1]["answers"], "SELECT * FROM users WHERE '1'='1' -- ;"]
+    try:
+        ben.join(ada.create(topology="none"), "ben", topology="none")
+        ben.run(
+            "harness.chat = []; party.addEventListener('chat', (e) => harness.chat.push(e.detail.message))"
+        )
+        ada.run("await Promise.all(arg.map((text) => party.say(text)))", texts)
+        ben.wait("harness.chat.length === arg", len(texts))
+        assert ben.get("harness.chat.map(({ content }) => content)") == texts
+        stroke = {"tool": "pen", "color": "#000; DROP TABLE", "points": [[1, 2]]}
+        drawing = {"operations": [stroke] * 400, "width": 480, "height": 360}
+        id = ben.get("party.say(arg)", drawing)
+        ben.run("await party.react(arg, 'star'); party.typing(true)", id)
+        ada.run(
+            "await party.setState({ code: arg }, { scope: 'me' })", "<script>`id`; cat /etc/passwd</script>"
+        )
+        ben.wait("party.state.members.ada?.code.value.startsWith('<script>')")
+        ben.run("await party.deleteMessage(arg)", id)
+        found = ada.get("party.messages({ limit: 100 })")["messages"]
+        assert [message["content"] for message in found] == texts
+        assert [tab.get("harness.errors") for tab in (ada, ben)] == [[], []]
+    finally:
+        for tab in (ada, ben):
+            tab.page.context.close()
+
+
 def question_texts(tab: Tab) -> list[str]:
     """The questions as this tab knows them."""
     found: list[str] = tab.get("party.room.quizData.questions.map(({ question }) => question)")

@@ -20,7 +20,14 @@ def service(
 ) -> Iterator[Server]:
     """The service with its page, under gunicorn with two worker processes, on either engine the same."""
     database = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("page") / "party.sqlite3")
-    settings = {**generous, "DATABASE_URL": f"sqlite:///{database}", "STUN_URLS": "", "DEMO": True}
+    images = {"IMAGES": True, "IMAGES_FOLDER": f"{database}.images"}
+    settings = {
+        **generous,
+        **images,
+        "DATABASE_URL": f"sqlite:///{database}",
+        "STUN_URLS": "",
+        "DEMO": True,
+    }
     with Server(workers=2, **settings) as started:  # type: ignore[arg-type]
         yield started
 

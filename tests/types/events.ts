@@ -55,3 +55,26 @@ async function enter(code: string): Promise<void> {
   await Party.join(code, { name: "Ben", topology: "ring" });
 }
 void enter;
+
+// What the room shares.
+async function share(file: File): Promise<void> {
+  const seq: number = await party.setState({ x: 1, y: undefined }, { scope: "me", visibleTo: ["ben"], ttlSeconds: 6 });
+  party.addEventListener("state", ({ detail }) => detail.changes.map(({ by, key, removed }) => [by, key, removed, seq]));
+  party.addEventListener("typing", ({ detail }) => party.typing(detail.participantIds.length > 0));
+  party.addEventListener("chat", ({ detail: { message } }) => {
+    const text: string = message.type === "text" ? message.content : message.name;
+    return message.type === "image" && message.content.url + text;
+  });
+  party.addEventListener("chat-reaction", ({ detail }) => detail.reactions[0]?.participantIds.length);
+  const id: number = await party.say(await party.upload(file));
+  await party.react(id, "heart", false);
+  const { messages, more } = await party.messages({ before: id });
+  void [party.state.room.turn?.value, party.state.members.ben?.x?.seq, messages[0]?.reactions, more];
+  // @ts-expect-error there is no such emoji
+  await party.react(id, "hearts");
+  // @ts-expect-error what is said is no number
+  await party.say(5);
+  // @ts-expect-error there is no such audience
+  await party.setState({}, { visibleTo: "guests" });
+}
+void share;

@@ -62,7 +62,7 @@ initLobby({
 initInvite(preview);
 initPeople(() => party, showError);
 initWaiting(() => party, showError);
-initChat(() => party);
+initChat(() => party, showError);
 initCamera(() => party);
 initTimeline(() => party);
 window.addEventListener("hashchange", onInvitation);
@@ -140,7 +140,7 @@ function showRoom(opened, startedAt) {
   };
   on(opened, "peer", noteCode);
   for (const type of ["participants", "peer", "room"]) on(opened, type, update);
-  showChat(opened);
+  showChat(opened, showError);
   showRequests(opened);
   showCameras(opened);
   showTimeline(opened, startedAt);
