@@ -26,7 +26,7 @@ class Cursor(TypedDict):
 
 class Activity(TypedDict):
     """What the pace of polls depends on: `negotiated_at` is the last look, join, rejoin or signal for a
-    connection, `relayed_at` the last data.
+    connection, `relayed_at` the last data, message or write of shared state.
     """
 
     status: str

@@ -4,22 +4,25 @@ What is not pixels goes: the position that a camera wrote down, comments, profil
 carries that is an image and something else at once.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from itertools import islice
 from threading import Lock
-from typing import Any
 
 from PIL import GifImagePlugin, Image, ImageOps, ImageSequence
 
-from party.errors import TooLarge
+from party.errors import TooLarge, Unavailable
+from party.images import apng
 from party.images.errors import NotAnImage
 
 MAX_SIDE = 8_000
 MAX_PIXELS = 24_000_000
 MAX_PIXELS_OF_ALL_FRAMES = 100_000_000
 JPEG_QUALITY = 88
+# What an animation may take of a processor; and how long an upload waits for those before it.
+MOST_SECONDS = 20
+WAIT_SECONDS = 10
 
 # By how files of the formats begin, as Pillow names them, and their media types.
 _BEGINNINGS = {
@@ -55,22 +58,25 @@ class Clean:
 
 
 def clean(data: bytes) -> Clean:
-    """The same image without anything else. Raises `NotAnImage`, `TooLarge`."""
+    """The same image without anything else. Raises `NotAnImage`, `TooLarge`, `Unavailable`."""
     format = next((name for name, begins in _BEGINNINGS.items() if data.startswith(begins)), None)
     if format is None:
         raise NotAnImage
-    with _one_at_a_time:
-        try:
-            with Image.open(BytesIO(data), formats=[format]) as image:
-                _check_size(image)
-                return _encoded(image, format)
-        except (TooLarge, NotAnImage):
-            raise
-        except Image.DecompressionBombError:
-            raise TooLarge("The image has too many pixels.") from None
-        # A broken file makes Pillow raise nearly anything.
-        except Exception as error:
-            raise NotAnImage from error
+    if not _one_at_a_time.acquire(timeout=WAIT_SECONDS):
+        raise Unavailable("Other images are being taken just now.", retry_after=WAIT_SECONDS)
+    try:
+        with Image.open(BytesIO(data), formats=[format]) as image:
+            _check_size(image)
+            return _encoded(image, format)
+    except (TooLarge, NotAnImage):
+        raise
+    except Image.DecompressionBombError:
+        raise TooLarge("The image has too many pixels.") from None
+    # A broken file makes Pillow raise nearly anything.
+    except Exception as error:
+        raise NotAnImage from error
+    finally:
+        _one_at_a_time.release()
 
 
 def _check_size(image: Image.Image) -> None:
@@ -85,37 +91,56 @@ def _check_size(image: Image.Image) -> None:
 
 
 def _encoded(image: Image.Image, format: str) -> Clean:
-    options: dict[str, Any] = {"quality": JPEG_QUALITY} if format == "JPEG" else {}
-    if format != "JPEG" and getattr(image, "is_animated", False):
-        frames = _Frames(image, format)
-        options |= {"save_all": True, "append_images": frames, "duration": list(_durations(image))}
-        if "loop" in image.info:
-            options["loop"] = image.info["loop"]
-        image.seek(0)
-        first = _pixels(image, format)
-    else:
-        first = _pixels(ImageOps.exif_transpose(image), format)
     out = BytesIO()
-    first.save(out, format, **options)
-    return Clean(out.getvalue(), TYPES[format], *first.size)
+    if format != "JPEG" and getattr(image, "is_animated", False):
+        loop = {"loop": image.info["loop"]} if "loop" in image.info else {}
+        _save_animation(image, format, out, loop)
+        size = image.size
+    else:
+        still = _pixels(ImageOps.exif_transpose(image), format)
+        still.save(out, format, **({"quality": JPEG_QUALITY} if format == "JPEG" else {}))
+        size = still.size
+    return Clean(out.getvalue(), TYPES[format], *size)
 
 
-class _Frames:
-    """All frames of an animation but the first, decoded when they are wanted: together they are large."""
+def _save_animation(image: Image.Image, format: str, out: BytesIO, loop: dict[str, int]) -> None:
+    """Write all frames, each decoded when it is wanted: together they are large.
 
-    def __init__(self, image: Image.Image, format: str) -> None:
-        self._image, self._format = image, format
+    Raises `TooLarge` for an animation that takes too long.
+    """
+    until = time.thread_time() + MOST_SECONDS
+    if format == "WEBP":
+        # Its writer seeks the frames itself, and is told before how long they are shown.
+        times = [frame.info["duration"] for frame in _frames(image, format, until)]
+        seek = image.seek
 
-    def __iter__(self) -> Iterator[Image.Image]:
-        for frame in islice(ImageSequence.Iterator(self._image), 1, None):
-            yield _pixels(frame, self._format)
+        def seek_in_time(frame: int) -> None:
+            _check(until)
+            seek(frame)
+
+        image.seek = seek_in_time  # type: ignore[method-assign]
+        image.save(out, format, save_all=True, duration=times, exif=b"", xmp=b"", icc_profile=b"", **loop)
+    elif format == "PNG":
+        apng.save(_frames(image, format, until), out, **loop)
+    else:
+        frames = _frames(image, format, until)
+        next(frames).save(out, format, save_all=True, append_images=frames, **loop)
 
 
-def _durations(image: Image.Image) -> Iterator[int]:
-    """How long each frame is shown, in milliseconds."""
+def _frames(image: Image.Image, format: str, until: float) -> Iterator[Image.Image]:
+    """The frames, without anything besides but their `duration` in milliseconds."""
     for frame in ImageSequence.Iterator(image):
-        frame.load()  # WebP's says it only then
-        yield frame.info.get("duration", 0)
+        _check(until)
+        frame.load()  # WebP's says only then how long it is shown
+        found = _pixels(frame, format)
+        found.info["duration"] = frame.info.get("duration", 0)
+        yield found
+
+
+def _check(until: float) -> None:
+    """Raises `TooLarge` when this thread has used the processor for so long."""
+    if time.thread_time() > until:
+        raise TooLarge("The animation takes too long to be taken.")
 
 
 def _pixels(image: Image.Image, format: str) -> Image.Image:

@@ -49,7 +49,7 @@ def post(tx: Connection, now: int, caller: Caller, body: Post) -> tuple[int, boo
     # One from a clock that was ahead does not count for ever.
     if latest_at is not None and now - EVERY_MS < latest_at <= now + FUTURE_MS:
         raise RateLimited("One message a second is enough for everybody.", retry_after=1)
-    seq = advance(tx, room, now)
+    seq = advance(tx, room, now, relayed_at=now)
     message: Row = {
         "seq": seq,
         "member_id": author["id"],
@@ -178,7 +178,7 @@ def react(
         tx.run(f"DELETE FROM party_reactions {where}", **key)
     reactions = _reactions(tx, room["id"], [seq])[seq]
     data = {"messageId": seq, "reactions": reactions}
-    publish(tx, room, now, "message-reacted", member["participant_id"], data)
+    publish(tx, room, now, "message-reacted", member["participant_id"], data, relayed_at=now)
     return reactions
 
 

@@ -45,7 +45,8 @@ def write(tx: Connection, now: int, caller: Caller, body: SetState) -> int:
         return room["seq"]
 
     expires_at = now + round(body.ttlSeconds * 1000) if body.ttlSeconds else None
-    seq = advance(tx, room, now, silent=True, due_at=earliest(room["due_at"], expires_at))
+    due_at = earliest(room["due_at"], expires_at)
+    seq = advance(tx, room, now, silent=True, due_at=due_at, relayed_at=now)
     later = [Entry(owner, name, seq, sizes[name], audience, expires_at=expires_at) for name in values]
     changed = [entry for entry in later if entry.name in known]
     members: list[Member] = []

@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from PIL import Image, ImageSequence, PngImagePlugin
 
-from party.images import folder, store
+from party.images import cleaning, folder, store
 from party.images.cleaning import MAX_PIXELS, MAX_PIXELS_OF_ALL_FRAMES
 from party.ops.cleanup import clean
 from tests.conftest import Clock, MakeApp, MakeServer
@@ -133,6 +133,40 @@ def test_an_animation_stays_one(host: Seat, see: Callable[[str], Any], format: s
         reds.append(round(pixel[0] / 60))
     assert (times, reds) == ([100, 200, 300], [0, 1, 2])
     assert shown.info["loop"] == 0
+
+
+@pytest.mark.parametrize("format", ["PNG", "GIF", "WEBP"])
+def test_an_animation_that_takes_too_long_is_refused(
+    host: Seat, monkeypatch: pytest.MonkeyPatch, format: str
+) -> None:
+    monkeypatch.setattr(cleaning, "MOST_SECONDS", -1)
+    answer = upload(host, animation(format))
+    assert (answer.status, answer.code) == (413, "TOO_LARGE")
+    assert upload(host, picture(format)).status == 201
+
+
+def test_an_upload_waits_only_so_long_for_those_before_it(
+    host: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cleaning, "WAIT_SECONDS", 0.1)
+    with cleaning._one_at_a_time:
+        answer = upload(host, picture())
+    assert (answer.status, answer.code) == (503, "UNAVAILABLE")
+    assert upload(host, picture()).status == 201
+
+
+def test_an_animated_png_keeps_what_can_be_seen_through_and_what_stands_still(
+    host: Seat, see: Callable[[str], Any]
+) -> None:
+    frames = [Image.new("RGBA", (20, 10), (0, 0, 0, 0)) for _ in range(4)]
+    frames[1].paste((255, 0, 0, 255), (5, 2, 9, 6))
+    frames[3].paste((0, 255, 0, 128), (0, 0, 20, 10))
+    data = encoded(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=70_000, loop=3)
+    shown = Image.open(BytesIO(see(upload(host, data).data["url"]).data))
+    assert (shown.n_frames, shown.info["loop"]) == (4, 3)  # type: ignore[attr-defined]
+    for number, frame in enumerate(frames):
+        shown.seek(number)
+        assert shown.convert("RGBA").tobytes() == frame.tobytes()
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "CMYK"])

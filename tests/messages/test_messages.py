@@ -178,6 +178,16 @@ def test_an_image_that_nobody_uploaded_is_refused(host: Seat) -> None:
     assert (answer.status, answer.code) == (404, "IMAGE_NOT_FOUND")
 
 
+def test_a_room_in_which_people_talk_is_polled_quickly_for_a_while(
+    seats: tuple[Seat, Seat], clock: Clock
+) -> None:
+    host, guest = seats
+    clock.advance(11)
+    assert host.poll(host.seq).data["pollAfterMs"] > 500
+    say(guest)
+    assert 200 < host.poll(host.seq).data["pollAfterMs"] < 300
+
+
 def test_one_message_a_second_and_not_two(seats: tuple[Seat, Seat], clock: Clock) -> None:
     host, guest = seats
     assert say(host, "one").status == 201

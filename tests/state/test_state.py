@@ -581,6 +581,16 @@ def test_a_held_poll_has_what_it_may_see_and_sleeps_through_the_rest(api: Api) -
 # What it costs
 
 
+def test_a_room_that_shares_values_is_polled_quickly_for_a_while(people: People, clock: Clock) -> None:
+    host, ada, _, _ = people
+    clock.advance(11)
+    assert ada.poll(ada.seq).data["pollAfterMs"] > 500
+    write(host, set={"a": 1})
+    assert 200 < ada.poll(ada.seq).data["pollAfterMs"] < 300
+    clock.advance(11)
+    assert ada.poll(ada.seq).data["pollAfterMs"] > 500
+
+
 def test_a_slow_reader_reads_no_more_rows_than_there_are_keys(
     make_app: MakeApp, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -597,7 +607,7 @@ def test_a_slow_reader_reads_no_more_rows_than_there_are_keys(
         return of_row(row)
 
     monkeypatch.setattr(entries, "of_row", count)
-    for n in range(300):
+    for n in range(1000):
         write(host, set={f"k{n % 5}": n})
         clock.advance(0.1)
     rows.clear()
