@@ -5,10 +5,11 @@ is asked can tell of all.
 """
 
 import secrets
+from contextlib import suppress
 from typing import Any, TypedDict
 
 from party import clock
-from party.db import Connection, Database, Duplicate, snapshot, transaction
+from party.db import Connection, Database, Duplicate, Locked, snapshot, transaction
 from party.load import load
 from party.rooms.counts import number
 from party.version import VERSION
@@ -53,8 +54,10 @@ class Noting:
             return
         polls, sends = self._limits.polls.counted, self._limits.sends.counted
         counts = {"elapsed_ms": elapsed_ms, "polls": polls - self._polls, "sends": sends - self._sends}
-        self._noted_at, self._polls, self._sends = now, polls, sends
-        _store(database, now, self._process, counts)
+        # It goes before somebody's next answer: whoever writes now is not waited for, it is noted later.
+        with suppress(Locked):
+            _store(database, now, self._process, counts)
+            self._noted_at, self._polls, self._sends = now, polls, sends
 
 
 def note_cron(database: Database, now: int) -> None:
@@ -66,6 +69,8 @@ def note_cron(database: Database, now: int) -> None:
 def _store(tx: Connection, now: int, process: str, counts: dict[str, int]) -> None:
     row = {"version": VERSION, "noted_at": now, "back_off": round(load.factor * 100), **counts}
     assignments = ", ".join(f"{name} = :{name}" for name in row)
+    if process != CRON:
+        tx.lock_at_once(f"SELECT process FROM party_activity WHERE process = '{process}' FOR UPDATE NOWAIT")
     update = f"UPDATE party_activity SET {assignments} WHERE process = :process"
     if not tx.run(update, process=process, **row):
         try:
