@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from party.web import body, rate_limits
+from party.web import models, rate_limits
 from tests.conftest import MakeApp, MakeServer
 from tests.rooms.test_guesses import from_address
 from tests.support.peers import Answer, Api, Seat
@@ -45,7 +45,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         sizes.append(len(text))
         return json.loads(text, **options)
 
-    monkeypatch.setattr(body, "json", SimpleNamespace(loads=loads, dumps=json.dumps))
+    monkeypatch.setattr(models, "json", SimpleNamespace(loads=loads, dumps=json.dumps))
     return sizes
 
 

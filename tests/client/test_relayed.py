@@ -18,7 +18,7 @@ from tests.support.tabs import MakeTab, Tab, exchange
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 # 30: ten thousand messages each way over a hundred switches, and the service away now and then (`make test
-# ARGS="tests/client/test_relay.py"` with it).
+# ARGS="tests/client/test_relayed.py"` with it).
 TIMES = int(os.environ.get("TIMES", "1"))
 RELAYED = "party.participants.find(({ isYou }) => !isYou)?.state === 'relayed'"
 
