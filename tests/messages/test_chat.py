@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.page.test_accessibility import COVERED, DESKTOP, PHONE
-from tests.support.accessibility import expect_accessible
+from tests.support.accessibility import COVERED, DESKTOP, PHONE, expect_accessible
 from tests.support.visitors import Visitor
 
 pytestmark = pytest.mark.needs("page", "state")

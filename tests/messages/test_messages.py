@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from party.load import load
 from party.ops.cleanup import clean
-from party.polling import pace
 from tests.conftest import Clock, MakeApp
 from tests.support.peers import Answer, Api, Seat, lasting
 
@@ -183,8 +183,8 @@ def test_a_room_in_which_people_talk_is_polled_quickly_for_a_while(
     seats: tuple[Seat, Seat], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host, guest = seats
-    monkeypatch.setattr(pace.load, "holds_until", float("inf"))
-    monkeypatch.setattr(pace.load, "factor", 1.0)  # however busy this machine is
+    monkeypatch.setattr(load, "holds_until", float("inf"))
+    monkeypatch.setattr(load, "factor", 1.0)  # however busy this machine is
     clock.advance(11)
     assert host.poll(host.seq).data["pollAfterMs"] > 500
     say(guest)

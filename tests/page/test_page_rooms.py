@@ -5,8 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.page.test_accessibility import COVERED, DESKTOP, PHONE
-from tests.support.accessibility import expect_accessible
+from tests.support.accessibility import COVERED, DESKTOP, PHONE, expect_accessible
 from tests.support.page import OpenPage
 from tests.support.visitors import Visitor
 

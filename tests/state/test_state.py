@@ -6,9 +6,9 @@ import pytest
 from flask import Flask
 
 from party.db import Row
+from party.load import load
 from party.ops.cleanup import clean
 from party.ops.statistics import by_day
-from party.polling import pace
 from party.state import entries, routes
 from party.state.entries import KEPT_GONE
 from tests.conftest import Clock, MakeApp, MakeServer
@@ -586,8 +586,8 @@ def test_a_room_that_shares_values_is_polled_quickly_for_a_while(
     people: People, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host, ada, _, _ = people
-    monkeypatch.setattr(pace.load, "holds_until", float("inf"))
-    monkeypatch.setattr(pace.load, "factor", 1.0)  # however busy this machine is
+    monkeypatch.setattr(load, "holds_until", float("inf"))
+    monkeypatch.setattr(load, "factor", 1.0)  # however busy this machine is
     clock.advance(11)
     assert ada.poll(ada.seq).data["pollAfterMs"] > 500
     write(host, set={"a": 1})
