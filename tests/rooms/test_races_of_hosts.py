@@ -56,8 +56,14 @@ def act(who: Seat, action: str, /, **fields: Any) -> Callable[[], Answer]:
 
 
 def together(*calls: Callable[[], Answer]) -> list[str]:
-    """Make these calls at once: "ok" or the code of each. None is the server's failure."""
-    answers = at_once(calls)
+    """Make these calls at once: "ok" or the code of each. None is the server's failure.
+
+    Where a busy machine lets nobody into the room for a second, those beyond its share are told 503, and
+    that nothing was done: they come again, as a page does.
+    """
+    answers = [
+        call() if answer.status == 503 else answer for call, answer in zip(calls, at_once(calls), strict=True)
+    ]
     assert all(answer.status < 500 for answer in answers), [answer.text for answer in answers]
     return ["ok" if answer.status < 300 else answer.code for answer in answers]
 
