@@ -35,6 +35,27 @@ test("what is said is said once and in order, whatever answers get lost and howe
   assert.equal(known.size, 3);
 });
 
+test("what is said at once is sent as slowly as the service takes it", async () => {
+  let id = 0;
+  let readyAt = 0;
+  service.special[SAY] = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 70));
+    if (performance.now() < readyAt) return refusal(429, "RATE_LIMITED");
+    readyAt = performance.now() + 1_000;
+    return { messageId: ++id };
+  };
+  const party = await join();
+  const said = ["one", "two", "three"].map((text) => party.say(text));
+  await clock.advance(3_000);
+  assert.deepEqual(await Promise.all(said), [1, 2, 3]);
+  assert.equal(service.count(SAY), 3);
+  // Nor does it wait where there has been a pause.
+  await clock.advance(1_000);
+  const later = party.say("later");
+  await clock.advance(100);
+  assert.equal(await later, 4);
+});
+
 test("what is refused does not hold up what is said after it", async () => {
   const fates = [() => refusal(400, "VALIDATION_ERROR"), () => ({ messageId: 1 })];
   service.special[SAY] = () => fates.shift()?.();

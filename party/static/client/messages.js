@@ -18,8 +18,11 @@ import { inItsTurn, retrying } from "./timing.js";
  * @property {{}} chat-missed  this page was away for so long that it may lack some of these: `messages` has them
  */
 
-/** @type {WeakMap<Membership, Promise<unknown>>} the last thing that a page has to say */
-const lastSaid = new WeakMap();
+/** The service takes one message in so long. Counted from its answer: so the next is never too early. */
+const EVERY_MS = 1_000;
+
+/** @type {WeakMap<Membership, Promise<unknown>>} until a page may say the next thing */
+const turns = new WeakMap();
 
 /** What a party can say. */
 export class Messages {
@@ -35,8 +38,9 @@ export class Messages {
     const membership = membershipOf(this);
     const body = { type: typeOf(content), content, clientMsgId };
     const post = () => inItsTurn(() => membership.api.post("messages", body));
-    const posted = (lastSaid.get(membership) ?? Promise.resolve()).then(post);
-    lastSaid.set(membership, posted.catch(() => {}));
+    const posted = (turns.get(membership) ?? Promise.resolve()).then(post);
+    const pause = () => new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+    turns.set(membership, posted.then(pause, () => {})); // what is refused does not count
     const { messageId } = await posted;
     membership.wake();
     return messageId;

@@ -47,6 +47,8 @@ export function initDrawing(onDrawn) {
   dialog.addEventListener("close", () => {
     if (dialog.returnValue === "yes" && strokes.length > 0) onDrawn({ operations: strokes, ...SIDES });
   });
+  // To the browser a quick stroke is a fling, and it would take a tap soon after for the end of that.
+  pad.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
   pad.addEventListener("pointerdown", (event) => {
     pad.setPointerCapture(event.pointerId);
     begin(...positionOf(event));
