@@ -83,6 +83,7 @@ def test_a_page_that_stands_still_keeps_its_place_for_a_while(
     assert ben.get(places) == before
     assert ben.get("harness.ended") == []
     ben.may_fail_requests = True  # its token will be dead
+    ada.may_fail_requests = True  # until she is told that he is gone, she still signals to him (404)
     with frozen(phone):
         ada.wait("party.participants.length === 1")
         # Its place is for somebody else now.
