@@ -26,19 +26,6 @@ def test_two_pages_connect_through_us_and_talk_over_a_data_channel(url: str, vis
     ada.expect_message("Ben", "Hello Ada")
 
 
-def test_the_text_does_not_pass_through_the_service(url: str, visitors: list[Visitor]) -> None:
-    ada, ben, _ = visitors
-    sent: list[str] = []
-    for visitor in (ada, ben):
-        visitor.page.on("request", lambda request: sent.append(request.post_data or ""))
-    ben.join(url, ada.create(url, "Ada"), "Ben")
-    ada.expect_connected("Ben")
-    ada.say("between us")
-    ben.expect_message("Ada", "between us")
-    assert any("roomCode" in body for body in sent)
-    assert not any("between us" in body for body in sent)
-
-
 def test_three_pages_form_a_mesh_and_see_who_leaves(url: str, visitors: list[Visitor]) -> None:
     ada, ben, cleo = visitors
     code = ada.create(url, "Ada")

@@ -55,6 +55,22 @@ def test_two_pages_of_another_origin_connect_and_talk(pair: tuple[Tab, Tab]) -> 
     ]
 
 
+@on_sqlite
+def test_what_an_app_sends_over_an_open_channel_does_not_pass_through_the_service(
+    service: Server, open_tab: MakeTab
+) -> None:
+    """The demo page's own chat does: the service keeps it for whoever comes later."""
+    ada, ben = open_tab(service), open_tab(service)
+    requested: list[str] = []
+    for tab in (ada, ben):
+        tab.page.on("request", lambda made: requested.append(f"{made.url} {made.headers} {made.post_data}"))
+    ben.join(ada.create(), "ben")
+    wait_connected(ada, ben)
+    exchange(ada, ben)
+    assert any('"type":"offer"' in request for request in requested)
+    assert not any("number 0" in request for request in requested)
+
+
 def test_six_pages_form_a_full_mesh(service: Server, open_tab: MakeTab) -> None:
     tabs = [open_tab(service) for _ in range(6)]
     code = tabs[0].create("p0")
