@@ -10,6 +10,7 @@
  * `inflates` says whether the page can read what is deflated.
  */
 
+import { fromBase64, toBase64 } from "./base64.js";
 import { LARGE_BYTES } from "./delivery.js";
 import { asText } from "./pipe.js";
 
@@ -223,16 +224,4 @@ async function through(stream, bytes) {
 /** @param {unknown} value  how much it is as JSON, with a comma */
 function bytesOf(value) {
   return new TextEncoder().encode(JSON.stringify(value)).length + 1;
-}
-
-/** @param {Uint8Array} bytes */
-function toBase64(bytes) {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text);
-}
-
-/** @param {string} base64 */
-function fromBase64(base64) {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }

@@ -1,5 +1,7 @@
 /** How connections went, told to the service once for each peer, as a feature: with requests that are made anyway. */
 
+import { toBase64url } from "./base64.js";
+
 /** @typedef {import("./peer.js").Peer} Peer */
 /** @typedef {import("./reasons.js").Reason} Reason */
 
@@ -70,7 +72,6 @@ export class Reports {
 /** @param {Report[]} reports */
 function encoded(reports) {
   if (reports.length === 0) return null;
-  const base64 = btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(reports))));
-  const header = base64.replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  const header = toBase64url(JSON.stringify(reports));
   return { reports, fields: { reports }, headers: { "X-Party-Report": header } };
 }
