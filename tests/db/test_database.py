@@ -436,7 +436,6 @@ def test_signs_of_life_try_once_while_another_program_writes(
     app = make_app()
     hosts = [Api.of_app(app).create_room() for _ in range(4)]
     clock.advance(80)
-    app.extensions["party.housekeeping"].due_at = clock.now + 1_000
     execute = app.extensions["party.database"].engine.execute
     begun: list[str] = []
 
@@ -448,7 +447,8 @@ def test_signs_of_life_try_once_while_another_program_writes(
     with closing(other_writer(database_url)):
         for tried, host in enumerate(hosts, 1):
             assert host.poll().status == 200
-            assert len(begun) == tried
+            # The first is followed by the process's note of what it has counted, which is tried once as well.
+            assert len(begun) == tried + 1
     app.extensions["party.memory"].heartbeats.flush()
     clock.advance(2 * 3600 - 80)
     assert [host.call("GET").data["status"] for host in hosts] == ["waiting"] * 4
